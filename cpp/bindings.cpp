@@ -1,0 +1,477 @@
+// What Python sees of the core: argument checks and array views only. The GIL is released around
+// every loop over points; every failure becomes one of the package's own errors.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <Eigen/Core>
+#include <optional>
+#include <string>
+
+#include "data_pass.hpp"
+#include "density.hpp"
+#include "em.hpp"
+#include "errors.hpp"
+#include "finite.hpp"
+#include "pullback.hpp"
+#include "sampling.hpp"
+#include "starts.hpp"
+#include "whitened_coordinates.hpp"
+
+#ifndef MOGFIT_MODULE
+#define MOGFIT_MODULE _portable
+#endif
+
+namespace py = pybind11;
+
+namespace mogfit {
+
+namespace {
+
+// All array types, in one place. Parameters are small: they are converted and copied freely.
+using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Output = py::array_t<double>;
+
+std::string shape_of(const py::array& array) {
+  std::string text = "(";
+  for (py::ssize_t axis = 0; axis < array.ndim(); ++axis)
+    text += (axis ? ", " : "") + std::to_string(array.shape(axis));
+  return text + (array.ndim() == 1 ? ",)" : ")");
+}
+
+void require_shape(const py::array& array, const char* name,
+                   std::initializer_list<py::ssize_t> expected) {
+  bool right = array.ndim() == static_cast<py::ssize_t>(expected.size());
+  std::string wanted = "(";
+  py::ssize_t axis = 0;
+  for (const py::ssize_t size : expected) {
+    right = right && array.shape(axis) == size;
+    wanted += (axis ? ", " : "") + std::to_string(size);
+    ++axis;
+  }
+  if (!right)
+    throw InputError(std::string(name) + ": has shape " + shape_of(array) + ", expected " +
+                     wanted + (expected.size() == 1 ? ",)" : ")"));
+}
+
+// A view of the user's array, whatever its strides. float64 and float32 are read as they lie.
+Points view_points(const py::array& array) {
+  if (array.ndim() != 2)
+    throw InputError("data: has shape " + shape_of(array) + ", expected (N, d)");
+  Points points;
+  if (py::isinstance<py::array_t<double>>(array)) {
+    points.scalar = Points::Scalar::kFloat64;
+  } else if (py::isinstance<py::array_t<float>>(array)) {
+    points.scalar = Points::Scalar::kFloat32;
+  } else {
+    throw py::type_error("data: must be a native float64 or float32 array");
+  }
+  const py::ssize_t size = array.itemsize();
+  if (array.strides(0) % size != 0 || array.strides(1) % size != 0 ||
+      reinterpret_cast<std::uintptr_t>(array.data()) % size != 0)
+    throw py::type_error("data: must be aligned");
+  points.data = array.data();
+  points.n = array.shape(0);
+  points.d = static_cast<int>(array.shape(1));
+  points.row_stride = array.strides(0) / size;
+  points.column_stride = array.strides(1) / size;
+  return points;
+}
+
+Points view_points(const py::array& array, const PreparedMixture& mixture) {
+  const Points points = view_points(array);
+  if (points.d != mixture.nvars())
+    throw InputError("data: has shape " + shape_of(array) + ", but the mixture has " +
+                     std::to_string(mixture.nvars()) + " variables");
+  return points;
+}
+
+const double* view_weight(const std::optional<Array>& weight, std::int64_t n) {
+  if (!weight) return nullptr;
+  require_shape(*weight, "sample_weight", {n});
+  return weight->data();
+}
+
+Output to_numpy(const Vector& vector) {
+  Output array(vector.size());
+  std::copy_n(vector.data(), vector.size(), array.mutable_data());
+  return array;
+}
+
+Output to_numpy(const Matrix& matrix) {
+  Output array({matrix.rows(), matrix.cols()});
+  std::copy_n(matrix.data(), matrix.size(), array.mutable_data());
+  return array;
+}
+
+// K matrices of d x d.
+template <typename Get>
+Output stack(int ngauss, int nvars, const Get& get) {
+  Output array({ngauss, nvars, nvars});
+  double* p = array.mutable_data();
+  for (int k = 0; k < ngauss; ++k, p += static_cast<std::size_t>(nvars) * nvars) {
+    Eigen::Map<Matrix>(p, nvars, nvars) = get(k);
+  }
+  return array;
+}
+
+Output stack(const std::vector<Matrix>& matrices, int nvars) {
+  return stack(static_cast<int>(matrices.size()), nvars,
+               [&](int k) -> const Matrix& { return matrices[k]; });
+}
+
+Matrix to_matrix(const Array& array, const char* name, int nvars) {
+  require_shape(array, name, {nvars, nvars});
+  return Eigen::Map<const Matrix>(array.data(), nvars, nvars);
+}
+
+// Lets Ctrl-C through: asked between pieces of work, on the calling thread.
+bool signal_pending() {
+  const py::gil_scoped_acquire gil;
+  return PyErr_CheckSignals() != 0;
+}
+
+template <typename Work>
+auto without_gil(const Work& work) {
+  const py::gil_scoped_release released;
+  return work(StopRequested(signal_pending));
+}
+
+struct Shape {
+  int ngauss;
+  int nvars;
+};
+
+// Shapes of (K,), (K, d), (K, d, d), with K and d from the means.
+Shape check_shapes(const Array& weights, const char* weights_name, const Array& means,
+                   const Array& matrices, const char* matrices_name) {
+  if (means.ndim() != 2 || means.shape(0) == 0 || means.shape(1) == 0)
+    throw InputError("mus: has shape " + shape_of(means) + ", expected (K, d)");
+  require_shape(weights, weights_name, {means.shape(0)});
+  require_shape(matrices, matrices_name, {means.shape(0), means.shape(1), means.shape(1)});
+  return {static_cast<int>(means.shape(0)), static_cast<int>(means.shape(1))};
+}
+
+PreparedMixture make_mixture(const Array& weights, const Array& means, const Array& covariances) {
+  const Shape s = check_shapes(weights, "weights", means, covariances, "Sigmas");
+  return PreparedMixture::from_covariances(s.ngauss, s.nvars, weights.data(), means.data(),
+                                           covariances.data());
+}
+
+PreparedMixture make_from_factors(const Array& log_weights, const Array& means,
+                                  const Array& factors) {
+  const Shape s = check_shapes(log_weights, "log_weights", means, factors, "factors");
+  return PreparedMixture::from_factors(s.ngauss, s.nvars, log_weights.data(), means.data(),
+                                       factors.data());
+}
+
+Output density_of(const PreparedMixture& mixture, const py::array& x, DensityKind kind,
+                  int threads) {
+  const Points points = view_points(x, mixture);
+  Output out(points.n);
+  double* const target = out.mutable_data();
+  without_gil([&](const StopRequested& stop) {
+    density(mixture, points, kind, target, threads, stop);
+  });
+  return out;
+}
+
+Output by_component(const PreparedMixture& mixture, const py::array& x, int threads,
+                    decltype(responsibilities)* compute) {
+  const Points points = view_points(x, mixture);
+  Output out({points.n, static_cast<std::int64_t>(mixture.ngauss())});
+  double* const target = out.mutable_data();
+  without_gil(
+      [&](const StopRequested& stop) { compute(mixture, points, target, threads, stop); });
+  return out;
+}
+
+Penalty make_penalty(double strength, const std::optional<Array>& reference, double total,
+                     int nvars) {
+  Penalty penalty;
+  if (strength == 0.0) return penalty;
+  if (!reference) throw InputError("reference: needed when the penalty is not 0");
+  penalty.strength = strength;
+  penalty.reference = to_matrix(*reference, "reference", nvars);
+  penalty.total = total;
+  return penalty;
+}
+
+double total_weight(const double* weight, std::int64_t n) {
+  if (weight == nullptr) return static_cast<double>(n);
+  double total = 0.0;
+  for (std::int64_t i = 0; i < n; ++i) total += weight[i];
+  return total;
+}
+
+py::tuple em_step(const PreparedMixture& mixture, const py::array& x,
+                  const std::optional<Array>& sample_weight, double penalty_strength,
+                  const std::optional<Array>& reference, int threads) {
+  const Points points = view_points(x, mixture);
+  const double* const weight = view_weight(sample_weight, points.n);
+  const Penalty penalty = make_penalty(penalty_strength, reference,
+                                       total_weight(weight, points.n), mixture.nvars());
+  auto [loglik, next] = without_gil([&](const StopRequested& stop) {
+    const Moments moments = data_pass(mixture, points, weight, threads, stop);
+    return std::make_pair(moments.loglik, maximise(mixture, moments, penalty));
+  });
+  return py::make_tuple(loglik, std::move(next));
+}
+
+py::tuple run_em(const PreparedMixture& mixture, const py::array& x,
+                 const std::optional<Array>& sample_weight, double penalty_strength,
+                 const std::optional<Array>& reference, int steps, double tolerance,
+                 int threads) {
+  const Points points = view_points(x, mixture);
+  const double* const weight = view_weight(sample_weight, points.n);
+  const Penalty penalty = make_penalty(penalty_strength, reference,
+                                       total_weight(weight, points.n), mixture.nvars());
+  EmResult result = without_gil([&](const StopRequested& stop) {
+    return em_run(mixture, points, weight, penalty, steps, tolerance, threads, stop);
+  });
+  return py::make_tuple(std::move(result.mixture), result.loglik, result.steps);
+}
+
+// -(loglik - penalty) / sum(s) and its gradient in the whitened coordinates; then loglik itself.
+py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array& theta,
+                             const py::array& x, const std::optional<Array>& sample_weight,
+                             double penalty_strength, const std::optional<Array>& reference,
+                             int threads) {
+  require_shape(theta, "theta", {coordinates.size()});
+  const PreparedMixture& anchor = coordinates.anchor();
+  const Points points = view_points(x, anchor);
+  const double* const weight = view_weight(sample_weight, points.n);
+  const double total = total_weight(weight, points.n);
+  const Penalty penalty = make_penalty(penalty_strength, reference, total, anchor.nvars());
+  const double* const t = theta.data();
+  double loglik = 0.0;
+  double value = 0.0;
+  const Vector gradient = without_gil([&](const StopRequested& stop) -> Vector {
+    const PreparedMixture at = coordinates.mixture(t);
+    const Moments moments = data_pass(at, points, weight, threads, stop);
+    loglik = moments.loglik;
+    value = -(loglik - penalty.value(at)) / total;
+    return coordinates.gradient(t, at, moments, penalty) / -total;
+  });
+  return py::make_tuple(value, to_numpy(gradient), loglik);
+}
+
+py::tuple draw(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, int threads) {
+  if (n < 0) throw InputError("n: is " + std::to_string(n) + ", must be 0 or more");
+  Output points({n, static_cast<std::int64_t>(mixture.nvars())});
+  py::array_t<std::int64_t> labels(n);
+  double* const x = points.mutable_data();
+  std::int64_t* const l = labels.mutable_data();
+  without_gil(
+      [&](const StopRequested& stop) { sample(mixture, n, seed, x, l, threads, stop); });
+  return py::make_tuple(std::move(points), std::move(labels));
+}
+
+PreparedMixture start(const py::array& x, const std::optional<Array>& sample_weight, int ngauss,
+                      const Array& location, const Array& scale, const Array& covariance,
+                      double shrinkage, int lloyd_iterations, std::uint64_t seed,
+                      std::uint64_t stream) {
+  const Points points = view_points(x);
+  const double* const weight = view_weight(sample_weight, points.n);
+  require_shape(location, "location", {points.d});
+  require_shape(scale, "scale", {points.d});
+  const Matrix overall = to_matrix(covariance, "covariance", points.d);
+  const StartOptions options{location.data(), scale.data(), &overall, shrinkage,
+                             lloyd_iterations};
+  return without_gil([&](const StopRequested&) {
+    return kmeans_start(points, weight, ngauss, options, seed, stream);
+  });
+}
+
+// Errors of the core become the package's errors of the same name.
+void raise_as(const char* name, const std::exception& error) {
+  const py::object type = py::module_::import("mogfit.errors").attr(name);
+  PyErr_SetString(type.ptr(), error.what());
+}
+
+void translate_errors(std::exception_ptr failure) {
+  try {
+    if (failure) std::rethrow_exception(failure);
+  } catch (const InputError& error) {
+    raise_as("InputError", error);
+  } catch (const DegenerateError& error) {
+    raise_as("DegenerateError", error);
+  } catch (const Interrupted&) {
+    // The signal's handler has raised already: KeyboardInterrupt, or what the user made of it.
+    if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
+  }
+}
+
+std::string compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#elif defined(__GNUC__)
+  return "gcc " __VERSION__;
+#else
+  return "unknown";
+#endif
+}
+
+std::string eigen_version() {
+  return std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." +
+         std::to_string(EIGEN_MINOR_VERSION);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(MOGFIT_MODULE, m) {
+  using py::arg;
+  py::register_exception_translator(translate_errors);
+
+  m.attr("compiler") = compiler();
+  m.attr("eigen_version") = eigen_version();
+  m.attr("has_openmp") = has_openmp();
+  m.attr("lane_doubles") = kNativeDoubles;
+
+  py::class_<PreparedMixture>(m, "PreparedMixture")
+      .def(py::init(&make_mixture), arg("weights"), arg("means"), arg("covariances"))
+      .def_static("from_factors", &make_from_factors, arg("log_weights"), arg("means"),
+                  arg("factors"))
+      .def_property_readonly("ngauss", &PreparedMixture::ngauss)
+      .def_property_readonly("nvars", &PreparedMixture::nvars)
+      .def_property_readonly(
+          "log_weights", [](const PreparedMixture& p) { return to_numpy(p.log_weights()); })
+      .def_property_readonly("weights",
+                             [](const PreparedMixture& p) {
+                               return to_numpy(Vector(p.log_weights().array().exp()));
+                             })
+      .def_property_readonly("means",
+                             [](const PreparedMixture& p) { return to_numpy(p.means()); })
+      .def_property_readonly("factors",
+                             [](const PreparedMixture& p) {
+                               return stack(p.ngauss(), p.nvars(), [&](int k) -> const Matrix& {
+                                 return p.factor(k);
+                               });
+                             })
+      .def_property_readonly("covariances", [](const PreparedMixture& p) {
+        return stack(p.ngauss(), p.nvars(), [&](int k) { return p.covariance(k); });
+      });
+
+  py::class_<Moments>(m, "Moments")
+      .def_readonly("loglik", &Moments::loglik)
+      .def_property_readonly("s0", [](const Moments& s) { return to_numpy(s.s0); })
+      .def_property_readonly("s1", [](const Moments& s) { return to_numpy(s.s1); })
+      .def_property_readonly("s2", [](const Moments& s) {
+        return stack(s.s2, static_cast<int>(s.s1.cols()));
+      });
+
+  py::class_<WhitenedCoordinates>(m, "WhitenedCoordinates")
+      .def(py::init<PreparedMixture>(), arg("anchor"))
+      .def_property_readonly("size", &WhitenedCoordinates::size)
+      .def_property_readonly("anchor", &WhitenedCoordinates::anchor)
+      .def(
+          "mixture",
+          [](const WhitenedCoordinates& c, const Array& theta) {
+            require_shape(theta, "theta", {c.size()});
+            return c.mixture(theta.data());
+          },
+          arg("theta"))
+      .def(
+          "reach",
+          [](const WhitenedCoordinates& c, double reach) { return to_numpy(c.reach(reach)); },
+          arg("reach"))
+      .def("objective", &whitened_objective, arg("theta"), arg("X"), arg("sample_weight"),
+           arg("penalty"), arg("reference"), arg("threads") = 0);
+
+  m.def(
+      "logpdf",
+      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+        return density_of(mixture, x, DensityKind::kLog, threads);
+      },
+      arg("mixture"), arg("X"), arg("threads") = 0);
+  m.def(
+      "pdf",
+      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+        return density_of(mixture, x, DensityKind::kLinear, threads);
+      },
+      arg("mixture"), arg("X"), arg("threads") = 0);
+  m.def(
+      "component_logpdf",
+      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+        return by_component(mixture, x, threads, &component_log_density);
+      },
+      arg("mixture"), arg("X"), arg("threads") = 0);
+  m.def(
+      "responsibilities",
+      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+        return by_component(mixture, x, threads, &responsibilities);
+      },
+      arg("mixture"), arg("X"), arg("threads") = 0);
+  m.def(
+      "data_pass",
+      [](const PreparedMixture& mixture, const py::array& x,
+         const std::optional<Array>& sample_weight, int threads) {
+        const Points points = view_points(x, mixture);
+        const double* const weight = view_weight(sample_weight, points.n);
+        return without_gil([&](const StopRequested& stop) {
+          return data_pass(mixture, points, weight, threads, stop);
+        });
+      },
+      arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
+  m.def(
+      "log_likelihood",
+      [](const PreparedMixture& mixture, const py::array& x,
+         const std::optional<Array>& sample_weight, int threads) {
+        const Points points = view_points(x, mixture);
+        const double* const weight = view_weight(sample_weight, points.n);
+        return without_gil([&](const StopRequested& stop) {
+          return log_likelihood(mixture, points, weight, threads, stop);
+        });
+      },
+      arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
+  m.def(
+      "gradient_factors",
+      [](const PreparedMixture& mixture, const Moments& moments, double strength,
+         const std::optional<Array>& reference, double total) {
+        const FactorGradient g = gradient_factors(
+            mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
+        return py::make_tuple(to_numpy(g.log_weights), to_numpy(g.means),
+                              stack(g.factors, mixture.nvars()));
+      },
+      arg("mixture"), arg("moments"), arg("penalty") = 0.0, arg("reference") = py::none(),
+      arg("total") = 0.0);
+  m.def(
+      "gradient_stdcorr",
+      [](const PreparedMixture& mixture, const Moments& moments, double strength,
+         const std::optional<Array>& reference, double total) {
+        const StdcorrGradient g = gradient_stdcorr(
+            mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
+        return py::make_tuple(to_numpy(g.weights), to_numpy(g.mus), to_numpy(g.sigmas),
+                              to_numpy(g.rhos));
+      },
+      arg("mixture"), arg("moments"), arg("penalty") = 0.0, arg("reference") = py::none(),
+      arg("total") = 0.0);
+  m.def(
+      "penalty_value",
+      [](const PreparedMixture& mixture, double strength, const Array& reference, double total) {
+        return make_penalty(strength, reference, total, mixture.nvars()).value(mixture);
+      },
+      arg("mixture"), arg("penalty"), arg("reference"), arg("total"));
+  m.def("em_step", &em_step, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
+        arg("penalty") = 0.0, arg("reference") = py::none(), arg("threads") = 0);
+  m.def("em_run", &run_em, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
+        arg("penalty") = 0.0, arg("reference") = py::none(), arg("steps") = 1,
+        arg("tolerance") = -1.0, arg("threads") = 0);
+  m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
+        arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
+        arg("stream"));
+  m.def("sample", &draw, arg("mixture"), arg("n"), arg("seed"), arg("threads") = 0);
+  m.def(
+      "count_nonfinite",
+      [](const py::array& x, int threads) {
+        const Points points = view_points(x);
+        const NonFinite found = without_gil(
+            [&](const StopRequested& stop) { return count_nonfinite(points, threads, stop); });
+        return py::make_tuple(found.nan, found.infinite, found.first_row, found.first_column);
+      },
+      arg("X"), arg("threads") = 0);
+  m.def("get_num_threads", &default_threads);
+  m.def("set_num_threads", &set_default_threads, arg("threads"));
+}
+
+}  // namespace mogfit

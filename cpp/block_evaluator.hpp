@@ -1,0 +1,63 @@
+// One thread's scratch, and the steps that the pass and the densities share for a block.
+#pragma once
+
+#include <vector>
+
+#include "block_kernel.hpp"
+#include "scratch.hpp"
+
+namespace mogfit {
+
+// Evaluates one block of points at a time. After `load`:
+//   exponents[k * kColumn + i]  log2(w_k N_k(x_i)), then after `normalise` 2^(that - largest_i),
+//   log_density[i]              log p(x_i),
+//   inverse[i]                  1 / sum_k of the normalised exponents (responsibility = product).
+class BlockEvaluator {
+ public:
+  BlockEvaluator(const PreparedMixture& mixture, const Points& points);
+
+  // Reads the block and computes the exponents.
+  void load(std::int64_t block);
+
+  // Turns exponents into relative densities and sums them: log p = log sum_k 2^q_k, taken
+  // relative to the largest, so that points far from every component lose nothing.
+  void normalise();
+
+  int rows() const { return rows_; }
+  int registers() const { return registers_; }
+  double* exponents(int k) { return exponents_.data() + static_cast<std::size_t>(k) * kColumn; }
+  double* log_density() { return log_density_.data(); }
+  double* inverse() { return inverse_.data(); }
+
+  // `value`, or for a point that is not finite its log density: NaN or -inf.
+  double at_unusual(int i, double value) const {
+    return all_finite_ || unusual_[i] == 0.0 ? value : unusual_[i];
+  }
+
+  // Adds the block to the running moments of every component, point i counting factor[i].
+  void accumulate(const double* factor, double* moments);
+
+  const BlockKernel& kernel() const { return kernel_; }
+
+ private:
+  void set_unusual_aside();
+
+  const PreparedMixture& mixture_;
+  const Points& points_;
+  BlockKernel kernel_;
+  Scratch x_;
+  Scratch exponents_;
+  Scratch largest_;
+  Scratch log_density_;
+  Scratch inverse_;
+  Scratch workspace_;
+  std::vector<double> unusual_;  // 0, or the log density of a point that is not finite
+  int rows_ = 0;
+  int registers_ = 0;
+  bool all_finite_ = true;
+};
+
+// Nanoseconds a point and component may take: enough to decide how many threads to use.
+double estimated_nanoseconds(int nvars);
+
+}  // namespace mogfit

@@ -1,0 +1,54 @@
+// The two sweeps over one block of points, for every dimension: exponents, then moments.
+//
+// Up to kMaxUnrolled variables the dimension is a template parameter and every small loop unrolls;
+// beyond, register-tiled triangular products take over. Both stream through the components while
+// the block's points stay in the first-level cache.
+#pragma once
+
+#include <cstddef>
+
+#include "points.hpp"
+#include "prepared_mixture.hpp"
+
+namespace mogfit {
+
+// S0 = sum r, S1 = sum r y, S2 = sum r y y^T (lower triangle, row by row), y = x - mu.
+inline constexpr std::size_t packed_moments(int nvars) {
+  return 1 + static_cast<std::size_t>(nvars) * (nvars + 3) / 2;
+}
+
+struct BlockKernel {
+  int nvars = 0;
+  int registers_per_step = 1;        // registers each step of log_joint fills
+  std::size_t workspace = 0;         // doubles of scratch both sweeps need
+  std::size_t accumulators = 0;      // doubles of running moments for one component
+
+  // exponents[k * kColumn + i] = log2 w_k N_k(x_i) and largest[i] = max_k of it, for the first
+  // `registers` registers of points of the block x.
+  void (*log_joint)(const PreparedMixture& mixture, const double* x, int registers,
+                    double* exponents, double* largest, double* workspace) = nullptr;
+
+  // Once per block, before `accumulate`.
+  void (*arrange)(const PreparedMixture& mixture, const double* x, int registers,
+                  double* workspace) = nullptr;
+
+  // Adds to the running moments of component k: point i counts relative[i] * factor[i].
+  void (*accumulate)(const PreparedMixture& mixture, int k, const double* x, int registers,
+                     const double* relative, const double* factor, double* moments,
+                     double* workspace) = nullptr;
+
+  // Running moments -> S0, S1, S2 (packed_moments doubles).
+  void (*reduce)(int nvars, const double* moments, double* packed) = nullptr;
+
+  // Registers that hold `rows` points, rounded up to whole steps.
+  int registers_for(int rows) const {
+    const int step = registers_per_step * kNativeDoubles;
+    return (rows + step - 1) / step * registers_per_step;
+  }
+};
+
+BlockKernel block_kernel(int nvars);
+BlockKernel unrolled_kernel(int nvars);
+BlockKernel tiled_kernel(int nvars);
+
+}  // namespace mogfit

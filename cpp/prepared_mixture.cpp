@@ -1,0 +1,112 @@
+#include "prepared_mixture.hpp"
+
+#include <Eigen/Cholesky>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "errors.hpp"
+
+namespace mogfit {
+
+namespace {
+
+constexpr double kLog2Pi = 1.8378770664093454836;
+
+std::string component(int k) { return "component " + std::to_string(k); }
+
+}  // namespace
+
+Matrix invert_lower(const Matrix& lower) {
+  return lower.triangularView<Eigen::Lower>().solve(
+      Matrix::Identity(lower.rows(), lower.cols()));
+}
+
+PreparedMixture::PreparedMixture(int ngauss, int nvars, const double* log_weights,
+                                 const double* means)
+    : ngauss_(ngauss),
+      nvars_(nvars),
+      log_weights_(Eigen::Map<const Vector>(log_weights, ngauss)),
+      means_(Eigen::Map<const Matrix>(means, ngauss, nvars)),
+      factors_(ngauss),
+      whitenings_(ngauss),
+      packed_(ngauss * packed_size(nvars)) {
+  if (!means_.allFinite()) throw InputError("means: every value must be finite");
+  for (int k = 0; k < ngauss; ++k) {
+    if (std::isnan(log_weights_[k]) || log_weights_[k] == std::numeric_limits<double>::infinity())
+      throw InputError("weights: " + component(k) + " has a weight that is not a finite number");
+  }
+}
+
+PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const double* weights,
+                                                  const double* means,
+                                                  const double* covariances) {
+  Vector log_weights(ngauss);
+  for (int k = 0; k < ngauss; ++k) {
+    if (!(weights[k] >= 0.0))
+      throw InputError("weights: " + component(k) + " has weight " + std::to_string(weights[k]) +
+                       "; weights must be 0 or more");
+    log_weights[k] = std::log(weights[k]);
+  }
+  PreparedMixture mixture(ngauss, nvars, log_weights.data(), means);
+  for (int k = 0; k < ngauss; ++k) {
+    const Eigen::Map<const Matrix> sigma(
+        covariances + static_cast<std::size_t>(k) * nvars * nvars, nvars, nvars);
+    if (!sigma.allFinite())
+      throw InputError("Sigmas: " + component(k) + " holds values that are not finite");
+    const Vector scale = sigma.diagonal().cwiseSqrt();
+    if (!(scale.array() > 0.0).all())
+      throw DegenerateError("Sigmas: " + component(k) +
+                            " has a variance that is not positive; every variance must be > 0");
+    const Vector inverse_scale = scale.cwiseInverse();
+    const Matrix correlation = inverse_scale.asDiagonal() * sigma * inverse_scale.asDiagonal();
+    const Eigen::LLT<Matrix> llt(correlation);
+    const Matrix unit_factor = llt.matrixL();
+    // A pivot of the size of its rounding error is no pivot.
+    const double smallest = nvars * std::numeric_limits<double>::epsilon();
+    if (llt.info() != Eigen::Success ||
+        !(unit_factor.diagonal().array().square() > smallest).all())
+      throw DegenerateError("Sigmas: the covariance of " + component(k) +
+                            " is singular or not positive definite");
+    mixture.set_component(k, scale.asDiagonal() * unit_factor,
+                          invert_lower(unit_factor) * inverse_scale.asDiagonal());
+  }
+  return mixture;
+}
+
+PreparedMixture PreparedMixture::from_factors(int ngauss, int nvars, const double* log_weights,
+                                              const double* means, const double* factors) {
+  PreparedMixture mixture(ngauss, nvars, log_weights, means);
+  for (int k = 0; k < ngauss; ++k) {
+    const Eigen::Map<const Matrix> given(factors + static_cast<std::size_t>(k) * nvars * nvars,
+                                         nvars, nvars);
+    const Matrix factor = given.triangularView<Eigen::Lower>();
+    if (!factor.allFinite() || !(factor.diagonal().array() > 0.0).all())
+      throw DegenerateError("factors: the Cholesky factor of " + component(k) +
+                            " must be finite with a positive diagonal");
+    // Rows scaled to unit length: the inverse is as accurate as that of the correlation's factor.
+    const Vector scale = factor.rowwise().norm();
+    const Matrix unit_factor = scale.cwiseInverse().asDiagonal() * factor;
+    Matrix whitening = invert_lower(unit_factor) * scale.cwiseInverse().asDiagonal();
+    mixture.set_component(k, factor, std::move(whitening));
+  }
+  return mixture;
+}
+
+PreparedMixture PreparedMixture::with_log_weights(const double* log_weights) const {
+  PreparedMixture mixture(ngauss_, nvars_, log_weights, means_.data());
+  for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
+  return mixture;
+}
+
+void PreparedMixture::set_component(int k, Matrix factor, Matrix whitening) {
+  const double log_normaliser = log_weights_[k] - factor.diagonal().array().log().sum() -
+                                0.5 * nvars_ * kLog2Pi;
+  pack_component(log_normaliser, means_.row(k), whitening,
+                 packed_.data() + k * packed_size(nvars_));
+  factors_[k] = std::move(factor);
+  whitenings_[k] = std::move(whitening);
+}
+
+}  // namespace mogfit

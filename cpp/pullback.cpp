@@ -1,0 +1,70 @@
+#include "pullback.hpp"
+
+#include <cmath>
+
+namespace mogfit {
+
+namespace {
+
+// w_k / sum(w), from logs.
+Vector normalised_weights(const PreparedMixture& mixture) {
+  const Vector& logs = mixture.log_weights();
+  const Vector relative = (logs.array() - logs.maxCoeff()).exp();
+  return relative / relative.sum();
+}
+
+}  // namespace
+
+Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments,
+                        const Penalty& penalty, int k) {
+  const Matrix& w = mixture.whitening(k);
+  const double pseudo = penalty.pseudo_points();
+  Matrix scatter = moments.s2[k];
+  if (pseudo > 0.0) scatter += pseudo * penalty.reference;
+  Matrix a = w * scatter * w.transpose();
+  a.diagonal().array() -= moments.s0[k] + pseudo;
+  return a;
+}
+
+FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& moments,
+                                const Penalty& penalty) {
+  FactorGradient gradient;
+  gradient.log_weights = moments.s0 - normalised_weights(mixture) * moments.s0.sum();
+  gradient.means.resize(mixture.ngauss(), mixture.nvars());
+  gradient.factors.resize(mixture.ngauss());
+  for (int k = 0; k < mixture.ngauss(); ++k) {
+    const Matrix& w = mixture.whitening(k);
+    gradient.means.row(k) = w.transpose() * (w * moments.s1.row(k).transpose());
+    const Matrix full = w.transpose() * whitened_scatter(mixture, moments, penalty, k);
+    gradient.factors[k] = full.triangularView<Eigen::Lower>();
+  }
+  return gradient;
+}
+
+StdcorrGradient gradient_stdcorr(const PreparedMixture& mixture, const Moments& moments,
+                                 const Penalty& penalty) {
+  const int ngauss = mixture.ngauss();
+  const int nvars = mixture.nvars();
+  StdcorrGradient gradient;
+  const Vector weights = normalised_weights(mixture);
+  gradient.weights = moments.s0.array() / weights.array() - moments.s0.sum();
+  gradient.mus.resize(ngauss, nvars);
+  gradient.sigmas.resize(ngauss, nvars);
+  gradient.rhos.resize(ngauss, nvars * (nvars - 1) / 2);
+  for (int k = 0; k < ngauss; ++k) {
+    const Matrix& w = mixture.whitening(k);
+    gradient.mus.row(k) = w.transpose() * (w * moments.s1.row(k).transpose());
+    // twice d loglik / d Sigma
+    const Matrix g = w.transpose() * whitened_scatter(mixture, moments, penalty, k) * w;
+    const Matrix covariance = mixture.covariance(k);
+    const Vector sigma = covariance.diagonal().cwiseSqrt();
+    gradient.sigmas.row(k) =
+        g.cwiseProduct(covariance).rowwise().sum().cwiseQuotient(sigma).transpose();
+    int pair = 0;
+    for (int i = 0; i < nvars; ++i)
+      for (int j = i + 1; j < nvars; ++j) gradient.rhos(k, pair++) = g(i, j) * sigma[i] * sigma[j];
+  }
+  return gradient;
+}
+
+}  // namespace mogfit

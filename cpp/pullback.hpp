@@ -1,0 +1,37 @@
+// From the moments of a pass to gradients: algebra on K small matrices, no data.
+#pragma once
+
+#include <vector>
+
+#include "data_pass.hpp"
+#include "penalty.hpp"
+
+namespace mogfit {
+
+// Of the log-likelihood (less the penalty), with L_k = the lower Cholesky factor of Sigma_k.
+struct FactorGradient {
+  Vector log_weights;           // S0_k - w_k sum(S0): logits whose softmax are the weights
+  Matrix means;                 // Sigma_k^-1 S1_k
+  std::vector<Matrix> factors;  // lower triangle of W_k^T A_k, A_k below
+};
+
+// In MultiMin's coordinates: Sigma_ij = rho_ij sigma_i sigma_j, pairs (1,2), (1,3), ..., (2,3), ...
+struct StdcorrGradient {
+  Vector weights;  // S0_k / w_k - sum(S0): weights that are divided by their sum, at sum 1
+  Matrix mus;
+  Matrix sigmas;
+  Matrix rhos;
+};
+
+// A_k = W_k S2_k W_k^T - S0_k I (+ the penalty's pseudo-points): d loglik / d Sigma_k is
+// W_k^T A_k W_k / 2.
+Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments,
+                        const Penalty& penalty, int k);
+
+FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& moments,
+                                const Penalty& penalty = {});
+
+StdcorrGradient gradient_stdcorr(const PreparedMixture& mixture, const Moments& moments,
+                                 const Penalty& penalty = {});
+
+}  // namespace mogfit

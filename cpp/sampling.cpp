@@ -1,0 +1,261 @@
+#include "sampling.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+#include "lanes.hpp"
+#include "random_stream.hpp"
+#include "scratch.hpp"
+
+namespace mogfit {
+
+namespace {
+
+// Points drawn together; a multiple of every lane width.
+constexpr int kDraws = 512;
+
+using Words = std::uint64_t __attribute__((vector_size(kNativeDoubles * sizeof(double))));
+
+// The product of the low 32 bits of each word, 64 bits wide.
+MOGFIT_INLINE Words multiply_low(Words a, std::uint32_t b) {
+#if defined(__AVX512F__)
+  return (Words)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
+#elif defined(__AVX2__)
+  return (Words)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
+#elif defined(__SSE2__)
+  return (Words)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));
+#else
+  return (a & 0xffffffffu) * b;
+#endif
+}
+
+// Philox4x32-10 in lanes: the blocks `counter` of a stream, each as two 64-bit words. The same
+// numbers as RandomStream gives.
+struct PhiloxLanes {
+  Words first;
+  Words second;
+};
+
+MOGFIT_INLINE PhiloxLanes philox_lanes(Words counter, std::uint64_t stream, std::uint64_t seed) {
+  constexpr std::uint64_t kLow = 0xffffffffu;
+  // Only the low 32 bits of each word mean anything until the end.
+  Words c0 = counter;
+  Words c1 = counter >> 32;
+  Words c2 = Words{} + (stream & kLow);
+  Words c3 = Words{} + (stream >> 32);
+  std::uint64_t key0 = seed & kLow;
+  std::uint64_t key1 = seed >> 32;
+  static_for<10>([&](auto) {
+    const Words product0 = multiply_low(c0, kPhiloxMultiplier0);
+    const Words product1 = multiply_low(c2, kPhiloxMultiplier1);
+    c0 = (product1 >> 32) ^ c1 ^ key0;
+    c1 = product1;
+    c2 = (product0 >> 32) ^ c3 ^ key1;
+    c3 = product0;
+    key0 = (key0 + kPhiloxWeyl0) & kLow;
+    key1 = (key1 + kPhiloxWeyl1) & kLow;
+  });
+  return {(c0 & kLow) | (c1 << 32), (c2 & kLow) | (c3 << 32)};
+}
+
+// Uniform on [0, 1) with 52 bits.
+MOGFIT_INLINE Native to_uniform(Words words) {
+  constexpr std::uint64_t kOne = 0x3ff0000000000000;
+  const Words mantissa = (words >> 12) | kOne;
+  return from_bits((NativeBits)mantissa) - 1.0;
+}
+
+struct SineCosine {
+  Native sine;
+  Native cosine;
+};
+
+// sin and cos of 2 pi u for u in [0, 1): 4 u = n + f, |f| <= 1/2, then Chebyshev polynomials of
+// sin(pi f / 2) and cos(pi f / 2), and the quadrant n swaps and signs them.
+MOGFIT_INLINE SineCosine sine_cosine(Native u) {
+  const Native shifted = u * 4.0 + kRoundToInteger;
+  const Native f = u * 4.0 - (shifted - kRoundToInteger);
+  const Native z = f * f;
+  Native s = z * 5.6339337815378539538e-8 + -3.598643352982309702e-6;
+  s = s * z + 1.6044115074219091052e-4;
+  s = s * z + -4.6817541323409759917e-3;
+  s = s * z + 7.9692626246043003134e-2;
+  s = s * z + -0.64596409750624431573;
+  s = s * z + 1.5707963267948966143;
+  s = s * f;
+  Native c = z * -6.3293963449674235121e-9 + 4.7106784055052271063e-7;
+  c = c * z + -2.5202039028029176105e-5;
+  c = c * z + 9.1926027454684461873e-4;
+  c = c * z + -2.0863480763340772521e-2;
+  c = c * z + 0.25366950790104782321;
+  c = c * z + -1.2337005501361698269;
+  c = c * z + 1.0;
+  const NativeBits quadrant = bits(shifted);
+  const NativeBits odd = -(quadrant & 1);
+  const NativeBits sine_sign = (quadrant & 2) << 62;
+  const NativeBits cosine_sign = ((quadrant + 1) & 2) << 62;
+  const NativeBits sine = (bits(s) & ~odd) | (bits(c) & odd);
+  const NativeBits cosine = (bits(c) & ~odd) | (bits(s) & odd);
+  return {from_bits(sine ^ sine_sign), from_bits(cosine ^ cosine_sign)};
+}
+
+// Normal draws of one block, by Box & Muller (1958): z[j * kDraws + i] is coordinate j of point i.
+void fill_normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_counter, int d,
+                  double* z) {
+  Words counter;
+  for (int i = 0; i < kNativeDoubles; ++i) counter[i] = first_counter + i;
+  const int total = d * kDraws;
+  alignas(kAlignment) double radius[kDraws];
+  for (int start = 0; start < total; start += 2 * kDraws) {
+    // The last pass of an odd d fills one column only.
+    const int pairs = std::min(kDraws, (total - start) / 2);
+    double* const sine = z + start;
+    double* const cosine = sine + pairs;
+    for (int i = 0; i < pairs; i += kNativeDoubles, counter += kNativeDoubles) {
+      const PhiloxLanes random = philox_lanes(counter, stream, seed);
+      // 1 - u lies in (0, 1]: its logarithm is finite.
+      store(radius + i, -2.0 * log(1.0 - to_uniform(random.first)));
+      const SineCosine angle = sine_cosine(to_uniform(random.second));
+      store(sine + i, angle.sine);
+      store(cosine + i, angle.cosine);
+    }
+    for (int i = 0; i < pairs; ++i) {
+      const double r = std::sqrt(radius[i]);
+      sine[i] *= r;
+      cosine[i] *= r;
+    }
+  }
+}
+
+// Draws component k with probability w_k / sum(w) from one uniform (Walker 1977, Vose 1991).
+class AliasTable {
+ public:
+  explicit AliasTable(const Vector& weights)
+      : size_(static_cast<int>(weights.size())), threshold_(size_), alias_(size_) {
+    const Vector scaled = weights * (size_ / weights.sum());
+    std::vector<int> small;
+    std::vector<int> large;
+    for (int k = 0; k < size_; ++k) (scaled[k] < 1.0 ? small : large).push_back(k);
+    for (int k = 0; k < size_; ++k) {
+      threshold_[k] = scaled[k];
+      alias_[k] = k;
+    }
+    while (!small.empty() && !large.empty()) {
+      const int under = small.back();
+      const int over = large.back();
+      small.pop_back();
+      alias_[under] = over;
+      threshold_[over] -= 1.0 - threshold_[under];
+      if (threshold_[over] < 1.0) {
+        large.pop_back();
+        small.push_back(over);
+      }
+    }
+    // What rounding left over: components that fill their slots.
+    for (const int k : large) threshold_[k] = 1.0;
+    for (const int k : small)
+      if (scaled[k] > 0.0) threshold_[k] = 1.0;
+  }
+
+  int draw(double u) const {
+    const double place = u * size_;
+    const int k = static_cast<int>(place);
+    return place - k < threshold_[k] ? k : alias_[k];
+  }
+
+ private:
+  int size_;
+  std::vector<double> threshold_;
+  std::vector<int> alias_;
+};
+
+// What it takes to place a point: mu_k and the lower triangle of L_k, row by row.
+Scratch pack_factors(const PreparedMixture& mixture) {
+  const int d = mixture.nvars();
+  const std::size_t size = d + static_cast<std::size_t>(d) * (d + 1) / 2;
+  Scratch packed(mixture.ngauss() * size);
+  double* p = packed.data();
+  for (int k = 0; k < mixture.ngauss(); ++k) {
+    for (int j = 0; j < d; ++j) *p++ = mixture.means()(k, j);
+    for (int j = 0; j < d; ++j)
+      for (int l = 0; l <= j; ++l) *p++ = mixture.factor(k)(j, l);
+  }
+  return packed;
+}
+
+// x_i = mu_k + L_k z_i for the points of one block. D is an int, or a constant for small d.
+template <typename D>
+void place(D nvars, const double* packed, const int* labels, const double* z, int count,
+           double* points) {
+  const int d = nvars;
+  const std::size_t size = d + static_cast<std::size_t>(d) * (d + 1) / 2;
+  for (int i = 0; i < count; ++i) {
+    const double* const mean = packed + labels[i] * size;
+    const double* row = mean + d;
+    double* const x = points + static_cast<std::size_t>(i) * d;
+    for (int j = 0; j < d; ++j) {
+      double value = mean[j];
+      for (int l = 0; l <= j; ++l) value += *row++ * z[l * kDraws + i];
+      x[j] = value;
+    }
+  }
+}
+
+void place_any(int d, const double* packed, const int* labels, const double* z, int count,
+               double* points) {
+  switch (d) {
+    case 1: return place(std::integral_constant<int, 1>{}, packed, labels, z, count, points);
+    case 2: return place(std::integral_constant<int, 2>{}, packed, labels, z, count, points);
+    case 3: return place(std::integral_constant<int, 3>{}, packed, labels, z, count, points);
+    case 4: return place(std::integral_constant<int, 4>{}, packed, labels, z, count, points);
+    default: return place(d, packed, labels, z, count, points);
+  }
+}
+
+// Component of every point of one block.
+void draw_labels(const AliasTable& table, std::uint64_t seed, std::uint64_t stream, int* labels) {
+  Words counter;
+  for (int i = 0; i < kNativeDoubles; ++i) counter[i] = i;
+  alignas(kAlignment) double u[kNativeDoubles];
+  constexpr int kHalf = kDraws / 2;
+  for (int i = 0; i < kHalf; i += kNativeDoubles, counter += kNativeDoubles) {
+    const PhiloxLanes random = philox_lanes(counter, stream, seed);
+    store(u, to_uniform(random.first));
+    for (int j = 0; j < kNativeDoubles; ++j) labels[i + j] = table.draw(u[j]);
+    store(u, to_uniform(random.second));
+    for (int j = 0; j < kNativeDoubles; ++j) labels[kHalf + i + j] = table.draw(u[j]);
+  }
+}
+
+}  // namespace
+
+void sample(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, double* points,
+            std::int64_t* labels, int threads, const StopRequested& stop) {
+  const int d = mixture.nvars();
+  const Vector& logs = mixture.log_weights();
+  const AliasTable table((logs.array() - logs.maxCoeff()).exp());
+  const Scratch packed = pack_factors(mixture);
+  const std::int64_t blocks = (n + kDraws - 1) / kDraws;
+  const int used = useful_threads(threads, blocks, kDraws * (5.0 + 5.0 * d));
+  std::vector<std::unique_ptr<Scratch>> normals(used);
+  parallel_for(blocks, used, stop, [&](std::int64_t block, int thread) {
+    auto& z = normals[thread];
+    if (!z) z = std::make_unique<Scratch>(static_cast<std::size_t>(d) * kDraws);
+    int chosen[kDraws];
+    draw_labels(table, seed, block, chosen);
+    // The labels take the counters below kDraws.
+    fill_normals(seed, block, kDraws, d, z->data());
+    const std::int64_t first = block * kDraws;
+    const int count = static_cast<int>(std::min<std::int64_t>(kDraws, n - first));
+    place_any(d, packed.data(), chosen, z->data(), count, points + first * d);
+    for (int i = 0; i < count; ++i) labels[first + i] = chosen[i];
+  });
+}
+
+}  // namespace mogfit

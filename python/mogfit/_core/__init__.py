@@ -1,0 +1,88 @@
+"""The compiled core: the best variant for this CPU, chosen when it is first imported.
+
+The same C++ sources are built once for each x86-64 level (v2, v3 with AVX2, v4 with AVX-512), or
+once as ``portable`` on other architectures. The environment variable ``MOGFIT_ISA`` forces one.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from ._cpu import supported_levels
+
+LEVELS = ("v4", "v3", "v2", "portable")
+
+
+def available_variants() -> tuple[str, ...]:
+    """Variants that were built and that this CPU runs, best first."""
+    runs = {*supported_levels(), "portable"}
+    return tuple(
+        level for level in LEVELS if level in runs and find_spec(f"{__name__}._{level}") is not None
+    )
+
+
+def _choose() -> tuple[str, ModuleType]:
+    available = available_variants()
+    if not available:
+        raise ImportError(
+            "mogfit: no variant of the compiled core runs on this CPU; it needs x86-64-v2 "
+            "(SSE4.2) or a build from source on this machine"
+        )
+    wanted = os.environ.get("MOGFIT_ISA", "").strip().lower()
+    if wanted and wanted not in available:
+        raise ImportError(
+            f"MOGFIT_ISA={wanted!r}: this machine can run {', '.join(available)}; "
+            "set it to one of these, or unset it for the best"
+        )
+    variant = wanted or available[0]
+    return variant, import_module(f"{__name__}._{variant}")
+
+
+def _check_omp_num_threads() -> None:
+    """OpenMP ignores a bad OMP_NUM_THREADS in silence, or with a line on stderr: warn instead."""
+    value = os.environ.get("OMP_NUM_THREADS")
+    if value is None:
+        return
+    levels = value.split(",")
+    if not all(level.strip().isdigit() and int(level) > 0 for level in levels):
+        warnings.warn(
+            f"OMP_NUM_THREADS={value!r} is not a positive whole number; "
+            f"using {_module.get_num_threads()} threads",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+variant, _module = _choose()
+_check_omp_num_threads()
+
+Moments = _module.Moments
+PreparedMixture = _module.PreparedMixture
+WhitenedCoordinates = _module.WhitenedCoordinates
+component_logpdf = _module.component_logpdf
+count_nonfinite = _module.count_nonfinite
+data_pass = _module.data_pass
+em_run = _module.em_run
+em_step = _module.em_step
+get_num_threads = _module.get_num_threads
+gradient_factors = _module.gradient_factors
+gradient_stdcorr = _module.gradient_stdcorr
+kmeans_start = _module.kmeans_start
+log_likelihood = _module.log_likelihood
+logpdf = _module.logpdf
+pdf = _module.pdf
+penalty_value = _module.penalty_value
+responsibilities = _module.responsibilities
+sample = _module.sample
+set_num_threads = _module.set_num_threads
+
+build_info: dict[str, object] = {
+    "compiler": _module.compiler,
+    "eigen": _module.eigen_version,
+    "openmp": _module.has_openmp,
+    "lane_doubles": _module.lane_doubles,
+}
