@@ -64,7 +64,10 @@ def test_columns_are_chosen_and_ordered(columns):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ("q,E", r"columns: 'E' seen; allowed: 'q', 'e', 'i', 'a', 'H'; did you mean 'e'\?"),
+        (
+            "q,E",
+            r"columns: 'E' seen; allowed: 'q', 'e', 'i', 'a', 'H'; did you mean 'e'\?",
+        ),
         (["q", 1], "columns: 1 seen"),
         (["q", "q"], "each once"),
         ([], "one or more of q, e, i, a, H"),

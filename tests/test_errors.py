@@ -51,7 +51,10 @@ def test_warnings_are_user_warnings_with_one_base(category):
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_errors_survive_pickle_and_copy(family, protocol):
     original = family("data: 1 of 3 values is NaN")
-    for twin in (pickle.loads(pickle.dumps(original, protocol)), copy.deepcopy(original)):
+    for twin in (
+        pickle.loads(pickle.dumps(original, protocol)),
+        copy.deepcopy(original),
+    ):
         assert type(twin) is family
         assert twin.args == original.args
         assert str(twin) == str(original)
@@ -82,7 +85,11 @@ def test_place_names_only_what_is_known():
 
 def test_shape_message_quotes_both_shapes_as_plain_integers():
     message = errors.shape_message(
-        "mus", np.zeros((2, 3)).shape, (np.int64(3), 3), other="weights", other_shape=(3,)
+        "mus",
+        np.zeros((2, 3)).shape,
+        (np.int64(3), 3),
+        other="weights",
+        other_shape=(3,),
     )
     assert message == (
         "mus: shape (2, 3) seen, shape (3, 3) expected to agree with weights of shape (3,)"
@@ -100,6 +107,8 @@ def test_scalar_message_says_the_type_that_misled():
 
 def test_a_huge_value_does_not_flood_the_message():
     assert len(errors.scalar_message("names", "x" * 10_000, "a short name")) < 200
+    # Python refuses to spell out so many digits.
+    assert "<int> (int) seen" in errors.scalar_message("ngauss", 10**5000, "an integer >= 1")
 
 
 def test_choice_message_suggests_only_what_is_near():

@@ -60,7 +60,10 @@ _READERS = (
         {("pandas", name) for name in ("DataFrame", "Series", "Index", "ExtensionArray")},
     ),
     (load_polars, {("polars", name) for name in ("DataFrame", "Series")}),
-    (load_pyarrow, {("pyarrow", n) for n in ("Table", "RecordBatch", "Array", "ChunkedArray")}),
+    (
+        load_pyarrow,
+        {("pyarrow", n) for n in ("Table", "RecordBatch", "Array", "ChunkedArray")},
+    ),
     (load_xarray, {("xarray", "DataArray")}),
 )
 
@@ -155,7 +158,7 @@ def _split_mask(X: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
         return np.asarray(np.ma.getdata(X)), None
     flags = np.ma.getmaskarray(X)
     if not is_real(X.dtype):
-        return np.asarray(np.ma.getdata(X)), flags
+        return np.asarray(np.ma.getdata(X)), None  # refused by its dtype
     return np.where(flags, np.zeros((), X.dtype), np.ma.getdata(X)), flags
 
 
@@ -212,8 +215,6 @@ def _load_array_like(X: Any, argument: str) -> Loaded:
         if isinstance(X, (list, tuple)) and any(isinstance(row, np.ma.MaskedArray) for row in X):
             return _load_ndarray(np.ma.stack(X), argument)
         array = np.asarray(X)
-    except OverflowError:
-        array = np.asarray(X, dtype=object)
     except (TypeError, ValueError, RuntimeError) as error:
         raise _not_an_array(X, argument, error) from error
     loaded = _load_ndarray(array, argument)

@@ -206,13 +206,17 @@ def _flat_list(X: list[Any]) -> Any:
     """Turn a list of numbers into an array; leave a list of anything else as it came."""
     try:
         array = np.array(X)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         return X
     return array if array.ndim == 1 else X
 
 
 def _rows(
-    loaded: Loaded, nvars: int | None, single_row_ok: bool, allow_empty: bool, argument: str
+    loaded: Loaded,
+    nvars: int | None,
+    single_row_ok: bool,
+    allow_empty: bool,
+    argument: str,
 ) -> tuple[NDArray[Any], tuple[str, ...] | None, bool]:
     """View what was loaded as rows: values (N, nvars), the names of columns, whether one point."""
     array, names, single = loaded.array, loaded.names, False
@@ -255,6 +259,8 @@ def _match_names(
     if names is None:
         return None, own
     expected = tuple(names)
+    if len(set(expected)) != len(expected):
+        raise InputError(f"names: {_listed(expected)} seen; allowed: distinct names")
     if own is None:
         if len(expected) != nvars:
             raise InputError(

@@ -7,8 +7,7 @@ float64. What a double cannot hold is an error; what it can hold only approximat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,11 @@ from mogfit.errors import (
     InputError,
     bad_values_message,
     place,
+    shorten,
     warn_user,
 )
 
-__all__ = ["ALLOWED_DTYPES", "Locate", "as_float", "dtype_remedy", "is_real", "locate_in"]
-
-# From the position of a value in an array to words for it.
-Locate = Callable[[tuple[int, ...]], str]
+__all__ = ["ALLOWED_DTYPES", "as_float", "dtype_remedy", "is_real"]
 
 ALLOWED_DTYPES = "real numbers (floating point or integer)"
 _FLOAT64 = np.dtype(np.float64)
@@ -79,38 +76,9 @@ def is_real(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "fiubO"
 
 
-def locate_in(names: tuple[str, ...] | None = None, column: int | None = None) -> Locate:
-    """Make a function that describes positions in an array of data.
-
-    Parameters
-    ----------
-    names : tuple of str, optional
-        Names of the columns; for a single column, its own name alone.
-    column : int, optional
-        The number of the column, where the array is a single column of a table.
-
-    Returns
-    -------
-    callable
-        From a tuple of indices to words.
-    """
-
-    def locate(position: tuple[int, ...]) -> str:
-        position = tuple(int(index) for index in position)
-        if column is not None:
-            return place(row=position[0], column=column, name=names[0] if names else None)
-        if len(position) == 2:
-            return place(
-                row=position[0], column=position[1], name=names[position[1]] if names else None
-            )
-        if len(position) == 1:
-            return place(index=position[0])
-        return f"position {position}"
-
-    return locate
-
-
-def as_float(array: NDArray[Any], argument: str, locate: Locate | None = None) -> NDArray[Any]:
+def as_float(
+    array: NDArray[Any], argument: str, column: int | None = None, name: str | None = None
+) -> NDArray[Any]:
     """Convert an array of real numbers to float64, leaving float32 as it is.
 
     Parameters
@@ -119,8 +87,10 @@ def as_float(array: NDArray[Any], argument: str, locate: Locate | None = None) -
         Any shape, strides, byte order and alignment; never modified.
     argument : str
         Name of the argument, for messages.
-    locate : callable, optional
-        Describes a position in `array`; by default row and column, or index.
+    column : int, optional
+        The number of the column, where `array` is one column of a table.
+    name : str, optional
+        Its name.
 
     Returns
     -------
@@ -137,9 +107,9 @@ def as_float(array: NDArray[Any], argument: str, locate: Locate | None = None) -
     Warns
     -----
     DataWarning
-        For booleans, for integers beyond 2**53 and for numbers too small for a double.
+        For booleans, integers beyond 2**53 and long doubles too small for a double.
     """
-    locate = locate or locate_in()
+    source = _Source(argument, column, name)
     dtype = array.dtype
     kind = dtype.kind
     if not is_real(dtype):
@@ -151,14 +121,32 @@ def as_float(array: NDArray[Any], argument: str, locate: Locate | None = None) -
     target = _FLOAT32 if kind == "f" and dtype.itemsize == 4 else _FLOAT64
     _refuse_hidden_copy(array, argument, target)
     if kind == "O":
-        return _from_objects(array, argument, locate)
+        return _from_objects(array, source)
     if kind == "f" and dtype.itemsize > 8:
-        return _from_long_double(array, argument, locate)
-    if kind == "b":
-        _warn_boolean(array.size, array.size, argument, locate((0,) * array.ndim))
+        return _from_long_double(array, source)
+    if kind == "b" and array.size:
+        _warn_boolean(array.size, array.size, source.argument, source.place((0,) * array.ndim))
     if kind in "iu" and dtype.itemsize == 8 and array.size:
-        _warn_large_integers(array, argument, locate)
+        _warn_large_integers(array, source)
     return array.astype(target)
+
+
+class _Source(NamedTuple):
+    """What an array is, in the words of the user's call."""
+
+    argument: str
+    column: int | None
+    name: str | None
+
+    def place(self, position: tuple[int, ...]) -> str:
+        """Describe a position in the array."""
+        if self.column is not None:
+            return place(row=position[0], column=self.column, name=self.name)
+        if len(position) == 2:
+            return place(row=position[0], column=position[1])
+        if len(position) == 1:
+            return place(index=position[0])
+        return f"position {position}"
 
 
 def _refuse_hidden_copy(array: NDArray[Any], argument: str, target: np.dtype[Any]) -> None:
@@ -190,12 +178,14 @@ def _warn_boolean(n_bad: int, n_total: int, argument: str, first: str) -> None:
     )
 
 
-def _warn_large_integers(array: NDArray[Any], argument: str, locate: Locate) -> None:
+def _warn_large_integers(array: NDArray[Any], source: _Source) -> None:
     if array.max() <= _LARGEST_EXACT and array.min() >= -_LARGEST_EXACT:
         return
     large = (array > _LARGEST_EXACT) | (array < -_LARGEST_EXACT)
     first = _first(large)
-    _warn_beyond_exact(int(large.sum()), array.size, argument, locate(first), int(array[first]))
+    _warn_beyond_exact(
+        int(large.sum()), array.size, source.argument, source.place(first), int(array[first])
+    )
 
 
 def _warn_beyond_exact(n_bad: int, n_total: int, argument: str, first: str, seen: int) -> None:
@@ -203,28 +193,30 @@ def _warn_beyond_exact(n_bad: int, n_total: int, argument: str, first: str, seen
         argument, n_bad, n_total, "beyond 2**53 in size", first=first, seen=seen
     )
     warn_user(
-        f"{message}; double precision holds integers exactly up to 2**53, these were rounded to "
-        "the nearest double; subtract an offset before converting if the difference matters",
+        f"{message}; double precision holds every integer up to 2**53 and rounds larger ones; "
+        "subtract an offset first if the difference matters",
         DataWarning,
     )
 
 
-def _from_long_double(array: NDArray[Any], argument: str, locate: Locate) -> NDArray[Any]:
+def _from_long_double(array: NDArray[Any], source: _Source) -> NDArray[Any]:
     with np.errstate(over="ignore", under="ignore"):
         values: NDArray[Any] = array.astype(_FLOAT64)
     beyond = np.isinf(values) & ~np.isinf(array)
     if beyond.any():
         first = _first(beyond)
-        raise _beyond_double(int(beyond.sum()), array.size, argument, locate(first), array[first])
+        raise _beyond_double(
+            int(beyond.sum()), array.size, source.argument, source.place(first), array[first]
+        )
     lost = (values == 0) & (array != 0)
     if lost.any():
         first = _first(lost)
         message = bad_values_message(
-            argument,
+            source.argument,
             int(lost.sum()),
             array.size,
             "too small for double precision",
-            first=locate(first),
+            first=source.place(first),
             seen=str(array[first]),
         )
         warn_user(f"{message}; used as 0.0; rescale the column if it matters", DataWarning)
@@ -232,7 +224,7 @@ def _from_long_double(array: NDArray[Any], argument: str, locate: Locate) -> NDA
 
 
 def _beyond_double(n_bad: int, n_total: int, argument: str, first: str, seen: object) -> InputError:
-    shown = f"integer of {seen.bit_length()} bits" if isinstance(seen, int) else str(seen)
+    shown = str(seen) if isinstance(seen, np.generic) else shorten(seen, 40)
     return InputError(
         bad_values_message(
             argument,
@@ -240,7 +232,7 @@ def _beyond_double(n_bad: int, n_total: int, argument: str, first: str, seen: ob
             n_total,
             "beyond the range of double precision",
             first=first,
-            seen=shown if len(shown) <= 40 else f"{shown[:37]}...",
+            seen=shown,
             allowed="-1.798e308 to 1.798e308",
             remedy="rescale the column",
         )
@@ -265,7 +257,7 @@ class _Tally:
         self.count += 1
 
 
-def _from_objects(array: NDArray[Any], argument: str, locate: Locate) -> NDArray[Any]:
+def _from_objects(array: NDArray[Any], source: _Source) -> NDArray[Any]:
     """Convert Python numbers one by one; None and NA become NaN."""
     values = np.empty(array.size)
     wrong, beyond, large, boolean = _Tally(), _Tally(), _Tally(), _Tally()
@@ -292,31 +284,27 @@ def _from_objects(array: NDArray[Any], argument: str, locate: Locate) -> NDArray
             large.add(index, item)
 
     def where(tally: _Tally) -> str:
-        return locate(tuple(int(i) for i in np.unravel_index(tally.index, array.shape)))
+        return source.place(tuple(int(i) for i in np.unravel_index(tally.index, array.shape)))
 
     if wrong.count:
-        shown = repr(wrong.seen)
         raise DtypeError(
             bad_values_message(
-                argument,
+                source.argument,
                 wrong.count,
                 array.size,
-                "not real numbers (dtype object)"
-                if wrong.count > 1
-                else "not a real number (dtype object)",
+                f"not {'a real number' if wrong.count == 1 else 'real numbers'} (dtype object)",
                 first=where(wrong),
-                seen=f"{shown if len(shown) <= 40 else shown[:37] + '...'} "
-                f"({type(wrong.seen).__name__})",
+                seen=f"{shorten(wrong.seen, 40)} ({type(wrong.seen).__name__})",
                 allowed=ALLOWED_DTYPES,
                 remedy=dtype_remedy(type(wrong.seen).__name__),
             )
         )
     if beyond.count:
-        raise _beyond_double(beyond.count, array.size, argument, where(beyond), beyond.seen)
+        raise _beyond_double(beyond.count, array.size, source.argument, where(beyond), beyond.seen)
     if large.count:
-        _warn_beyond_exact(large.count, array.size, argument, where(large), int(large.seen))
+        _warn_beyond_exact(large.count, array.size, source.argument, where(large), int(large.seen))
     if boolean.count:
-        _warn_boolean(boolean.count, array.size, argument, where(boolean))
+        _warn_boolean(boolean.count, array.size, source.argument, where(boolean))
     return values.reshape(array.shape)
 
 

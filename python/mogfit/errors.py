@@ -33,6 +33,7 @@ __all__ = [
     "place",
     "scalar_message",
     "shape_message",
+    "shorten",
     "warn_user",
 ]
 
@@ -245,7 +246,7 @@ def scalar_message(argument: str, seen: object, allowed: str, *, remedy: str | N
     >>> scalar_message("ngauss", 2.5, "an integer >= 1")
     'ngauss: 2.5 (float) seen; allowed: an integer >= 1'
     """
-    shown = _short(seen)
+    shown = shorten(seen)
     text = (
         f"{argument}: {shown} seen"
         if seen is None
@@ -277,7 +278,7 @@ def choice_message(argument: str, seen: object, choices: Iterable[str]) -> str:
     "method: 'L-BFGSB' seen; allowed: 'L-BFGS-B', 'EM'; did you mean 'L-BFGS-B'?"
     """
     words = list(choices)
-    text = f"{argument}: {_short(seen)} seen; allowed: {', '.join(repr(word) for word in words)}"
+    text = f"{argument}: {shorten(seen)} seen; allowed: {', '.join(repr(word) for word in words)}"
     by_lower = {word.lower(): word for word in words}
     near = get_close_matches(seen.lower(), by_lower, n=1) if isinstance(seen, str) else []
     return text + (f"; did you mean {by_lower[near[0]]!r}?" if near else "")
@@ -309,6 +310,33 @@ def missing_package_message(package: str, purpose: str, extra: str | None = None
     return f"the package {package} is needed {purpose} and is not installed; pip install {target}"
 
 
+def shorten(value: object, limit: int = 80) -> str:
+    """Show a value in a message, however long it is and whether or not it can be shown.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+    limit : int, default 80
+        Most characters to return.
+
+    Returns
+    -------
+    str
+        The `repr` of `value`, cut with "..." where it is too long.
+
+    Examples
+    --------
+    >>> shorten("a long story", limit=10)
+    "'a long..."
+    """
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # such as an integer of more digits than Python spells out
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 def warn_user(message: str, category: type[MoGWarning]) -> None:
     """Warn, pointing at the line of the caller's code that called into mogfit.
 
@@ -335,8 +363,3 @@ def _tail(allowed: str | None, remedy: str | None) -> str:
 
 def _shape(shape: Sequence[int]) -> str:
     return str(tuple(int(length) for length in shape))
-
-
-def _short(value: object, limit: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.dtypes import ALLOWED_DTYPES, as_float, dtype_remedy, is_real, locate_in
+from mogfit.dtypes import ALLOWED_DTYPES, as_float, dtype_remedy, is_real
 from mogfit.errors import DtypeError, InputError, bad_values_message, place
 
 __all__ = [
@@ -98,7 +98,7 @@ def stack_columns(
     single = bool(read) and all(a.dtype.kind == "f" and a.dtype.itemsize == 4 for a, _ in read)
     values = np.empty((len(columns), n_rows), np.float32 if single else np.float64)
     for number, (array, flags) in enumerate(read):
-        values[number] = as_float(array, argument, locate_in((names[number],), number))
+        values[number] = as_float(array, argument, number, names[number])
         if flags is not None:
             values[number, flags] = np.nan
     return values.T
@@ -108,7 +108,7 @@ def _read_one(column: Column, name: str | None, argument: str) -> NDArray[Any]:
     names = None if name is None else (name,)
     _require_real([column], names, argument)
     array, flags = column.read()
-    values = as_float(array, argument, locate_in(names, 0))
+    values = as_float(array, argument, 0, name)
     return values if flags is None else np.where(flags, values.dtype.type(np.nan), values)
 
 
@@ -174,7 +174,11 @@ def load_pandas(X: Any, argument: str) -> Loaded:
         name = None if X.name is None else str(X.name)
         values = _read_one(_pandas_column(X), name, argument)
         return Loaded(
-            values, None if name is None else (name,), _texts(X.index), missing, *_PANDAS_DROP
+            values,
+            None if name is None else (name,),
+            _texts(X.index),
+            missing,
+            *_PANDAS_DROP,
         )
     names = _unique(X.columns, argument)
     dtypes = set(X.dtypes)
