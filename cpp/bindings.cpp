@@ -13,6 +13,7 @@
 #include "em.hpp"
 #include "errors.hpp"
 #include "finite.hpp"
+#include "lbfgs.hpp"
 #include "pullback.hpp"
 #include "sampling.hpp"
 #include "starts.hpp"
@@ -256,6 +257,44 @@ py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array
   return py::make_tuple(value, to_numpy(gradient), loglik);
 }
 
+const char* name_of(Ending ending) {
+  switch (ending) {
+    case Ending::kConverged: return "converged";
+    case Ending::kIterationLimit: return "iteration limit";
+    case Ending::kRounding: return "rounding";
+    case Ending::kSmallDecrease: return "small decrease";
+    case Ending::kStoppedByCaller: return "stopped";
+  }
+  return "";
+}
+
+// samples: (X, sample_weight or None, gradient_tolerance), the data themselves last.
+using PySample = std::tuple<py::array, std::optional<Array>, double>;
+
+Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>& py_samples,
+                    double penalty_strength, const std::optional<Array>& reference,
+                    double decrease_tolerance, int max_iterations, int memory, int reanchor,
+                    const py::object& observer, int threads) {
+  if (py_samples.empty()) throw InputError("samples: at least one is needed");
+  std::vector<Sample> samples;
+  for (const auto& [x, sample_weight, gradient_tolerance] : py_samples) {
+    const Points points = view_points(x, mixture);
+    const double* const weight = view_weight(sample_weight, points.n);
+    samples.push_back({points, weight, total_weight(weight, points.n), gradient_tolerance});
+  }
+  const Penalty penalty = make_penalty(penalty_strength, reference, 0.0, mixture.nvars());
+  const DescentOptions options{decrease_tolerance, max_iterations, memory, reanchor};
+  Observer observe;
+  if (!observer.is_none())
+    observe = [&](int iteration, double objective, double gradient, const PreparedMixture& at) {
+      const py::gil_scoped_acquire gil;
+      return !observer(iteration, objective, gradient, at).is(py::bool_(false));
+    };
+  return without_gil([&](const StopRequested& stop) {
+    return descend(mixture, samples, penalty, options, threads, stop, observe);
+  });
+}
+
 py::tuple draw(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, int threads) {
   if (n < 0) throw InputError("n: is " + std::to_string(n) + ", must be 0 or more");
   Output points({n, static_cast<std::int64_t>(mixture.nvars())});
@@ -371,10 +410,6 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
             return c.mixture(theta.data());
           },
           arg("theta"))
-      .def(
-          "reach",
-          [](const WhitenedCoordinates& c, double reach) { return to_numpy(c.reach(reach)); },
-          arg("reach"))
       .def("objective", &whitened_objective, arg("theta"), arg("X"), arg("sample_weight"),
            arg("penalty"), arg("reference"), arg("threads") = 0);
 
@@ -457,6 +492,19 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
   m.def("em_run", &run_em, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
         arg("penalty") = 0.0, arg("reference") = py::none(), arg("steps") = 1,
         arg("tolerance") = -1.0, arg("threads") = 0);
+  py::class_<Descent>(m, "Descent")
+      .def_readonly("mixture", &Descent::mixture)
+      .def_readonly("objective", &Descent::objective)
+      .def_readonly("loglik", &Descent::loglik)
+      .def_readonly("gradient_norm", &Descent::gradient_norm)
+      .def_readonly("em_gain", &Descent::em_gain)
+      .def_readonly("iterations", &Descent::iterations)
+      .def_readonly("passes", &Descent::passes)
+      .def_property_readonly("ending", [](const Descent& d) { return name_of(d.ending); });
+  m.def("descend", &run_descent, arg("mixture"), arg("samples"), arg("penalty"),
+        arg("reference"), arg("decrease_tolerance") = 0.0, arg("max_iterations") = 1000,
+        arg("memory") = 20, arg("reanchor") = 200, arg("observer") = py::none(),
+        arg("threads") = 0);
   m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
         arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
         arg("stream"));

@@ -12,22 +12,23 @@ namespace mogfit {
 
 namespace {
 
-// Rows of the data, standardised and contiguous, and the weight of each.
+// The data standardised, column by column, and the weight of each point.
 struct Cloud {
   std::int64_t n;
   int d;
-  std::vector<double> values;
+  std::vector<double> columns;
   std::vector<double> weights;
-  const double* row(std::int64_t i) const { return values.data() + i * d; }
+  const double* column(int j) const { return columns.data() + j * n; }
+  double at(std::int64_t i, int j) const { return columns[j * n + i]; }
 };
 
 Cloud standardise(const Points& points, const double* sample_weight, const StartOptions& options) {
   Cloud cloud{points.n, points.d, std::vector<double>(points.n * points.d),
               std::vector<double>(points.n, 1.0)};
   points.visit([&](const auto* data) {
-    for (std::int64_t i = 0; i < points.n; ++i)
-      for (int j = 0; j < points.d; ++j)
-        cloud.values[i * points.d + j] =
+    for (int j = 0; j < points.d; ++j)
+      for (std::int64_t i = 0; i < points.n; ++i)
+        cloud.columns[j * points.n + i] =
             (data[i * points.row_stride + j * points.column_stride] - options.location[j]) /
             options.scale[j];
   });
@@ -35,21 +36,21 @@ Cloud standardise(const Points& points, const double* sample_weight, const Start
   return cloud;
 }
 
-double squared_distance(const double* a, const double* b, int d) {
-  double sum = 0.0;
-  for (int j = 0; j < d; ++j) sum += (a[j] - b[j]) * (a[j] - b[j]);
-  return sum;
+void squared_distances(const Cloud& cloud, const double* centre, std::vector<double>& distance) {
+  std::fill(distance.begin(), distance.end(), 0.0);
+  double* const out = distance.data();
+  for (int j = 0; j < cloud.d; ++j) {
+    const double* const x = cloud.column(j);
+    for (std::int64_t i = 0; i < cloud.n; ++i) out[i] += (x[i] - centre[j]) * (x[i] - centre[j]);
+  }
 }
 
 // result[i] = min(nearest[i], |x_i - centre|^2); returns sum_i s_i result_i.
 double update_nearest(const Cloud& cloud, const double* centre,
                       const std::vector<double>& nearest, std::vector<double>& result) {
-  double total = 0.0;
-  for (std::int64_t i = 0; i < cloud.n; ++i) {
-    result[i] = std::min(nearest[i], squared_distance(cloud.row(i), centre, cloud.d));
-    total += cloud.weights[i] * result[i];
-  }
-  return total;
+  squared_distances(cloud, centre, result);
+  for (std::int64_t i = 0; i < cloud.n; ++i) result[i] = std::min(nearest[i], result[i]);
+  return std::inner_product(result.begin(), result.end(), cloud.weights.begin(), 0.0);
 }
 
 // The row at which the running sum of s_i nearest_i reaches `target`.
@@ -65,68 +66,73 @@ std::int64_t row_at(const Cloud& cloud, const std::vector<double>& nearest, doub
   return last;
 }
 
-// Rows chosen as centres: the first in proportion to its weight, each next one the best of several
-// candidates drawn in proportion to weight times squared distance to the nearest centre so far.
-std::vector<std::int64_t> kmeans_plusplus(const Cloud& cloud, int ngauss, RandomStream& random) {
+// Centres, row by row: the first drawn in proportion to the weights, each next one the best of
+// several candidates drawn in proportion to weight times squared distance to the nearest so far.
+std::vector<double> kmeans_plusplus(const Cloud& cloud, int ngauss, RandomStream& random) {
+  const int d = cloud.d;
   const int candidates = 2 + static_cast<int>(std::log(static_cast<double>(ngauss)));
   std::vector<double> nearest(cloud.n, 1.0);
   std::vector<double> trial(cloud.n);
   std::vector<double> best(cloud.n);
-  double total = std::accumulate(cloud.weights.begin(), cloud.weights.end(), 0.0);
-  std::vector<std::int64_t> centres{row_at(cloud, nearest, random.uniform() * total)};
-
+  std::vector<double> centres;
+  std::vector<double> candidate(d);
+  const auto draw = [&](double total) {
+    const std::int64_t row = row_at(cloud, nearest, random.uniform() * total);
+    for (int j = 0; j < d; ++j) candidate[j] = cloud.at(row, j);
+  };
+  draw(std::accumulate(cloud.weights.begin(), cloud.weights.end(), 0.0));
+  centres = candidate;
   std::fill(nearest.begin(), nearest.end(), std::numeric_limits<double>::infinity());
-  total = update_nearest(cloud, cloud.row(centres[0]), nearest, best);
+  double total = update_nearest(cloud, centres.data(), nearest, best);
   nearest.swap(best);
-  while (static_cast<int>(centres.size()) < ngauss) {
+  while (static_cast<int>(centres.size()) < ngauss * d) {
     if (!(total > 0.0)) {
-      // Every row is a centre already: the data hold fewer distinct rows than components.
-      centres.push_back(static_cast<std::int64_t>(random.below(cloud.n)));
+      // Every point is a centre already: the data hold fewer distinct rows than components.
+      const auto row = static_cast<std::int64_t>(random.below(cloud.n));
+      for (int j = 0; j < d; ++j) centres.push_back(cloud.at(row, j));
       continue;
     }
     double best_total = std::numeric_limits<double>::infinity();
-    std::int64_t best_row = 0;
+    std::vector<double> best_candidate;
     for (int c = 0; c < candidates; ++c) {
-      const std::int64_t row = row_at(cloud, nearest, random.uniform() * total);
-      const double reached = update_nearest(cloud, cloud.row(row), nearest, trial);
+      draw(total);
+      const double reached = update_nearest(cloud, candidate.data(), nearest, trial);
       if (reached < best_total) {
         best_total = reached;
-        best_row = row;
+        best_candidate = candidate;
         best.swap(trial);
       }
     }
-    centres.push_back(best_row);
+    centres.insert(centres.end(), best_candidate.begin(), best_candidate.end());
     nearest.swap(best);
     total = best_total;
   }
   return centres;
 }
 
-// The nearest centre of each row.
+// The nearest centre of each point.
 void assign(const Cloud& cloud, const std::vector<double>& centres, std::vector<int>& labels) {
   const int ngauss = static_cast<int>(centres.size()) / cloud.d;
-  for (std::int64_t i = 0; i < cloud.n; ++i) {
-    double least = std::numeric_limits<double>::infinity();
-    for (int k = 0; k < ngauss; ++k) {
-      const double distance =
-          squared_distance(cloud.row(i), centres.data() + k * cloud.d, cloud.d);
-      if (distance < least) {
-        least = distance;
-        labels[i] = k;
-      }
+  std::vector<double> least(cloud.n, std::numeric_limits<double>::infinity());
+  std::vector<double> distance(cloud.n);
+  for (int k = 0; k < ngauss; ++k) {
+    squared_distances(cloud, centres.data() + k * cloud.d, distance);
+    for (std::int64_t i = 0; i < cloud.n; ++i) {
+      labels[i] = distance[i] < least[i] ? k : labels[i];
+      least[i] = std::min(least[i], distance[i]);
     }
   }
 }
 
-// Weights and, for clusters that hold some, means of the rows with each label.
-std::vector<double> cluster_means(const Cloud& cloud, const std::vector<int>& labels,
-                                  std::vector<double>& means) {
+// The weight of each cluster; clusters that hold any weight move their means to their centroids.
+std::vector<double> update_means(const Cloud& cloud, const std::vector<int>& labels,
+                                 std::vector<double>& means) {
   const int d = cloud.d;
   std::vector<double> counts(means.size() / d, 0.0);
   std::vector<double> sums(means.size(), 0.0);
   for (std::int64_t i = 0; i < cloud.n; ++i) {
     counts[labels[i]] += cloud.weights[i];
-    for (int j = 0; j < d; ++j) sums[labels[i] * d + j] += cloud.weights[i] * cloud.row(i)[j];
+    for (int j = 0; j < d; ++j) sums[labels[i] * d + j] += cloud.weights[i] * cloud.at(i, j);
   }
   for (std::size_t k = 0; k < counts.size(); ++k)
     for (int j = 0; j < d && counts[k] > 0.0; ++j) means[k * d + j] = sums[k * d + j] / counts[k];
@@ -141,16 +147,14 @@ PreparedMixture kmeans_start(const Points& points, const double* sample_weight, 
   const Cloud cloud = standardise(points, sample_weight, options);
   const int d = cloud.d;
   RandomStream random(seed, stream);
-  std::vector<double> means;
-  for (const std::int64_t row : kmeans_plusplus(cloud, ngauss, random))
-    means.insert(means.end(), cloud.row(row), cloud.row(row) + d);
+  std::vector<double> means = kmeans_plusplus(cloud, ngauss, random);
   std::vector<int> labels(cloud.n, 0);
   assign(cloud, means, labels);
   for (int iteration = 0; iteration < options.lloyd_iterations; ++iteration) {
-    cluster_means(cloud, labels, means);
+    update_means(cloud, labels, means);
     assign(cloud, means, labels);
   }
-  std::vector<double> counts = cluster_means(cloud, labels, means);
+  std::vector<double> counts = update_means(cloud, labels, means);
 
   // Back in the data's units, with the scatter of each cluster about its mean.
   const Eigen::Map<const Vector> scale(options.scale, d);
@@ -159,7 +163,7 @@ PreparedMixture kmeans_start(const Points& points, const double* sample_weight, 
   Vector y(d);
   for (std::int64_t i = 0; i < cloud.n; ++i) {
     const int k = labels[i];
-    for (int j = 0; j < d; ++j) y[j] = cloud.row(i)[j] - means[k * d + j];
+    for (int j = 0; j < d; ++j) y[j] = cloud.at(i, j) - means[k * d + j];
     scatter[k] += cloud.weights[i] * y * y.transpose();
   }
   std::vector<double> covariances(static_cast<std::size_t>(ngauss) * d * d);
@@ -173,6 +177,8 @@ PreparedMixture kmeans_start(const Points& points, const double* sample_weight, 
     // Every component must be able to grow.
     counts[k] += 1.0;
   }
+  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  for (double& count : counts) count /= total;
   return PreparedMixture::from_covariances(ngauss, d, counts.data(), user_means.data(),
                                            covariances.data());
 }

@@ -1,11 +1,21 @@
 #include "whitened_coordinates.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "errors.hpp"
 #include "pullback.hpp"
 
 namespace mogfit {
+
+namespace {
+
+constexpr double kMaxShift = 2.0;
+constexpr double kMaxStretch = 1.0;
+constexpr double kMaxLogit = 2.0;
+
+}  // namespace
 
 WhitenedCoordinates::WhitenedCoordinates(PreparedMixture anchor) : anchor_(std::move(anchor)) {
   const int ngauss = anchor_.ngauss();
@@ -91,20 +101,41 @@ Vector WhitenedCoordinates::gradient(const double* theta, const PreparedMixture&
   return gradient;
 }
 
-Vector WhitenedCoordinates::reach(double reach) const {
+double WhitenedCoordinates::longest_step(const Vector& theta, const Vector& direction) const {
   const int ngauss = anchor_.ngauss();
   const int nvars = anchor_.nvars();
-  Vector bound(size_);
-  bound.head(ngauss - 1).setConstant(reach * root_weights_.minCoeff());
-  double* p = bound.data() + offset_means();
-  for (int k = 0; k < ngauss; ++k)
-    for (int j = 0; j < nvars; ++j) *p++ = reach * root_weights_[k];
-  for (int k = 0; k < ngauss; ++k)
+  // Each entry is a displacement relative to what it may be.
+  double longest = 0.0;
+  const auto limit = [&](double displacement, double most) {
+    longest = std::max(longest, std::abs(displacement) / most);
+  };
+  Vector v = Vector::Zero(ngauss);
+  for (int k = 1; k < ngauss; ++k) v[k] = direction[k - 1];
+  reflect(v);
+  const double* u = direction.data() + offset_means();
+  const double* a = direction.data() + offset_factors();
+  const double* at = theta.data() + offset_factors();
+  for (int k = 0; k < ngauss; ++k) {
+    const double root = root_weights_[k];
+    limit(v[k] / root, kMaxLogit);
+    // How wide the component is at theta, in units of the anchor's width.
+    double widest = 1.0;
     for (int i = 0; i < nvars; ++i) {
-      for (int j = 0; j < i; ++j) *p++ = reach * root_weights_[k];
-      *p++ = 0.5 * reach * std::sqrt(2.0) * root_weights_[k];
+      a += i;
+      at += i;
+      limit(*a / (std::sqrt(2.0) * root), kMaxStretch);
+      widest = std::max(widest, std::exp(*at / (std::sqrt(2.0) * root)));
+      ++a;
+      ++at;
     }
-  return bound;
+    for (int i = 0; i < nvars; ++i) limit(*u++ / root, kMaxShift * widest);
+    a -= nvars * (nvars + 1) / 2;
+    for (int i = 0; i < nvars; ++i) {
+      for (int j = 0; j < i; ++j) limit(*a++ / root, kMaxShift * widest);
+      ++a;
+    }
+  }
+  return longest > 0.0 ? 1.0 / longest : 1.0;
 }
 
 }  // namespace mogfit

@@ -29,9 +29,10 @@ class WhitenedCoordinates {
   Vector gradient(const double* theta, const PreparedMixture& at, const Moments& moments,
                   const Penalty& penalty) const;
 
-  // How far theta may go: |mu - mu0| <= reach standard deviations along each whitened axis, T_ij
-  // likewise, T_ii within a factor exp(reach / 2), logits within reach of each other's anchor.
-  Vector reach(double reach) const;
+  // The longest multiple of `direction` worth trying from theta: no mean moves by more than
+  // kMaxShift of its component's standard deviations, no scale by more than a factor
+  // exp(kMaxStretch), no pair of logits by more than 2 kMaxLogit.
+  double longest_step(const Vector& theta, const Vector& direction) const;
 
  private:
   Matrix transform(int k, const double* a) const;

@@ -60,12 +60,14 @@ def _check_omp_num_threads() -> None:
 variant, _module = _choose()
 _check_omp_num_threads()
 
+Descent = _module.Descent
 Moments = _module.Moments
 PreparedMixture = _module.PreparedMixture
 WhitenedCoordinates = _module.WhitenedCoordinates
 component_logpdf = _module.component_logpdf
 count_nonfinite = _module.count_nonfinite
 data_pass = _module.data_pass
+descend = _module.descend
 em_run = _module.em_run
 em_step = _module.em_step
 get_num_threads = _module.get_num_threads
