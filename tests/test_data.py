@@ -75,6 +75,14 @@ def test_any_real_array_has_the_values_of_its_conversion(array):
 
 
 @given(real_arrays())
+def test_evaluation_reads_arrays_alike(array):
+    points = as_points(array, nvars=array.shape[1], finite=False)
+    assert points.values.flags.aligned
+    assert points.values.dtype.isnative
+    np.testing.assert_array_equal(points.values, np.asarray(array, np.float64))
+
+
+@given(real_arrays())
 def test_native_floats_are_never_copied(array):
     plain = array.dtype in (np.float64, np.float32) and array.dtype.isnative
     values = as_points(array).values
@@ -520,6 +528,13 @@ def test_columns_are_put_in_the_expected_order():
     assert points.names == ("c", "a", "b")
     assert as_points(records(), names=["a", "b", "c"]).names == ("a", "b", "c")
     np.testing.assert_array_equal(points.values[2], [6.0, 2.0, 4.0])
+
+
+def test_a_bad_value_is_placed_in_the_columns_as_they_came():
+    bad = records()
+    bad["c"][1] = np.nan
+    with pytest.raises(InputError, match=r"first at row 1, column 2 \('c'\)"):
+        as_points(bad, names=("c", "a", "b"))
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_pandas_dtypes_that_are_not_numbers():
         "datetime64": pandas.Series(pandas.date_range("2026-01-01", periods=2, tz="UTC")),
         "interval": pandas.Series(pandas.interval_range(0, 2)),
         "complex128": pandas.Series([1j, 2]),
-        "str": pandas.Series(["a", "b"], dtype="str"),
+        "string": pandas.Series(["a", "b"], dtype="string"),
     }
     for name, column in series.items():
         table = pandas.DataFrame({"a": [1.0, 2.0], "z": column})
@@ -310,7 +310,7 @@ def test_polars_that_is_not_loaded_or_not_numeric():
 
 def test_pyarrow_containers_and_types():
     pyarrow = pytest.importorskip("pyarrow")
-    batch = pyarrow.record_batch(columns_of(X))
+    batch = pyarrow.RecordBatch.from_pydict(columns_of(X))
     points = as_points(batch)
     assert points.names == NAMES
     np.testing.assert_array_equal(points.values, X)

@@ -116,7 +116,7 @@ def as_float(
         raise DtypeError(
             f"{argument}: dtype {dtype} seen; allowed: {ALLOWED_DTYPES}; {dtype_remedy(dtype.name)}"
         )
-    if dtype in (_FLOAT64, _FLOAT32) and dtype.isnative and array.flags.aligned:
+    if dtype in (_FLOAT64, _FLOAT32) and array.flags.aligned:  # other byte orders differ
         return array
     target = _FLOAT32 if kind == "f" and dtype.itemsize == 4 else _FLOAT64
     _refuse_hidden_copy(array, argument, target)
