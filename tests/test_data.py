@@ -84,6 +84,18 @@ def test_evaluation_reads_arrays_alike(array):
     np.testing.assert_array_equal(points.values, np.asarray(array, np.float64))
 
 
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("finite", [True, False])
+def test_unaligned_floats_are_moved(dtype, finite):
+    raw = np.zeros(X.size * np.dtype(dtype).itemsize + 1, np.uint8)
+    odd = raw[1:].view(dtype).reshape(X.shape)
+    odd[...] = X
+    assert not odd.flags.aligned
+    values = as_points(odd, nvars=3, finite=finite).values
+    assert values.flags.aligned
+    np.testing.assert_array_equal(values, X.astype(dtype))
+
+
 @given(real_arrays())
 def test_native_floats_are_never_copied(array):
     plain = array.dtype in (np.float64, np.float32) and array.dtype.isnative
