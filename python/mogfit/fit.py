@@ -1,0 +1,525 @@
+"""`FitMoG`: a mixture of Gaussians fitted to data by maximum likelihood."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mogfit import _core
+from mogfit.data import as_points, as_sample_weight
+from mogfit.errors import (
+    ConvergenceWarning,
+    DegeneracyWarning,
+    InputError,
+    scalar_message,
+    warn_user,
+)
+from mogfit.inference.bounded import Bounds
+from mogfit.inference.progress import FitState, observing
+from mogfit.inference.report import FitReport
+from mogfit.inference.run import FitOptions, run_fit
+from mogfit.mixture import MixtureOfGaussians, check_count, require_unbounded
+from mogfit.parameters import (
+    Stdcorr,
+    bound_to_unbound,
+    minparams_from_stdcorr,
+    split_stdcorr,
+    stdcorr_from_minparams,
+    unbound_to_bound,
+)
+from mogfit.rng import draw_seed
+
+__all__ = ["FitMoG"]
+
+Floats = NDArray[np.float64]
+
+
+class FitMoG:
+    """Fit a mixture of Gaussians to data.
+
+    Parameters
+    ----------
+    data : array_like of shape (N, V), or (N,) for one variable, optional
+        Points: arrays of any layout and real type, data frames, memory maps. Read where they lie
+        when they are float64 or float32; never modified.
+    ngauss : int, default 1
+        Number of components G.
+    nvars : int, optional
+        Number of variables V; taken from the data when left out, 2 without data.
+    domain : optional
+        Bounds of the variables. Bounded domains are not implemented yet.
+
+    Attributes
+    ----------
+    data : ndarray or None
+        The points.
+    mog : MixtureOfGaussians
+        The mixture: at first the one the initial parameters describe, after `fit_data` the fitted
+        one, components in decreasing order of weight.
+    solution : scipy.optimize.OptimizeResult or None
+        Result in scipy's form: ``fun`` is the total -log L, ``x`` the unbound vector.
+    report : FitReport or None
+        How the last fit went.
+    minparams, scales, uparams : ndarray
+        MultiMin's flat vectors of `mog`; see `mogfit.parameters`.
+    bounds : tuple or None
+        What `set_bounds` has set.
+    names : tuple of str or None
+        Names of the variables, where the data brought some.
+
+    Raises
+    ------
+    InputError
+        If the data are not finite points, or the numbers of variables do not agree.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mogfit as mn
+    >>> truth = mn.MixtureOfGaussians(mus=[0.0, 5.0], Sigmas=[1.0, 0.25])
+    >>> F = mn.FitMoG(truth.rvs(2000, rng=1), ngauss=2)
+    >>> F.fit_data(random_state=1)
+    >>> F.report.converged
+    True
+    >>> bool(np.abs(np.sort(F.mog.mus.ravel()) - [0, 5]).max() < 0.1)
+    True
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        ngauss: int = 1,
+        nvars: int | None = None,
+        domain: Sequence[Any] | None = None,
+    ) -> None:
+        require_unbounded(domain)
+        self.ngauss = check_count(ngauss, "ngauss", 1)
+        self.names: tuple[str, ...] | None = None
+        self.data: NDArray[Any] | None = None
+        if data is not None:
+            points = as_points(data, nvars=nvars)
+            self.data, self.names = points.values, points.names
+            nvars = self.data.shape[1]
+        self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
+        self.domain = domain
+        self.solution: Any = None
+        self.report: FitReport | None = None
+        self.bounds: tuple[tuple[float, float], ...] | None = None
+        self._sigmax = 10.0
+        if self.data is not None:
+            # Columns far wider than 10 need room for their sigmas in the unbound vector.
+            self._sigmax = max(10.0, 10.0 * float(np.std(self.data, axis=0, dtype=float).max()))
+        self.set_params()
+
+    # -- initial parameters ----------------------------------------------------------------------
+
+    def set_params(self, mu: float = 0.5, sigma: float = 1.0, rho: float = 0.5) -> None:
+        """Set every mean, standard deviation and 1 + correlation to the same values.
+
+        A fit does not start from these, but from a search: they are MultiMin's default vectors.
+
+        Raises
+        ------
+        InputError
+            If no mixture has these parameters.
+        """
+        shape = (self.ngauss, self.nvars)
+        self._set_mixture(
+            Stdcorr(
+                np.full(self.ngauss, 1.0 / self.ngauss),
+                np.full(shape, float(mu)),
+                np.full(shape, float(sigma)),
+                self._feasible_rho(float(rho) - 1.0),
+            )
+        )
+        self._initial_params_set_by_user = False
+
+    def _feasible_rho(self, rho: float) -> Floats:
+        """A common correlation of all pairs, raised to where a covariance matrix allows it."""
+        pairs = self.nvars * (self.nvars - 1) // 2
+        least = -1.0 / (self.nvars - 1) if self.nvars > 1 else -1.0
+        return np.full((self.ngauss, pairs), max(rho, 0.99 * least))
+
+    def _set_mixture(self, stdcorr: Stdcorr) -> None:
+        mog = MixtureOfGaussians(
+            stdcorr=np.concatenate([part.ravel() for part in stdcorr]), nvars=self.nvars
+        )
+        self._adopt(mog)
+
+    def _adopt(self, mog: MixtureOfGaussians) -> None:
+        mog.names = self.names
+        self.mog = mog
+        self._sigmax = max(self._sigmax, 10.0 * float(mog.sigmas.max()))
+
+    def set_initial_params(
+        self,
+        mus: ArrayLike | None = None,
+        sigmas: ArrayLike | None = None,
+        rhos: ArrayLike | None = None,
+        from_mog: MixtureOfGaussians | None = None,
+    ) -> None:
+        """Set where the fit starts, in place of its own search.
+
+        Parameters
+        ----------
+        mus, sigmas : array_like of shape (G, V), or one row for all components, optional
+            Means and standard deviations.
+        rhos : array_like of shape (G, V (V - 1) / 2), or one row for all, optional
+            Correlations.
+        from_mog : MixtureOfGaussians, optional
+            A mixture whose weights, means, standard deviations and correlations to take; the other
+            arguments take precedence.
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit or no mixture has these parameters; nothing changes then.
+        """
+        mog = self.mog.copy()
+        if from_mog is not None:
+            if (from_mog.ngauss, from_mog.nvars) != (self.ngauss, self.nvars):
+                raise InputError(
+                    f"from_mog: has {from_mog.ngauss} components in {from_mog.nvars} variables, "
+                    f"but the fit has {self.ngauss} in {self.nvars}"
+                )
+            mog = from_mog.copy()
+        mog.update_params(mus=mus, sigmas=sigmas, rhos=rhos)
+        self._adopt(mog)
+        self._initial_params_set_by_user = True
+
+    # -- flat vectors ----------------------------------------------------------------------------
+
+    @property
+    def Ndim(self) -> int:
+        """G V, the number of means."""
+        return self.ngauss * self.nvars
+
+    @property
+    def Ncorr(self) -> int:
+        """Number of pairs of variables."""
+        return self.nvars * (self.nvars - 1) // 2
+
+    @property
+    def extrap(self) -> list[float]:
+        """What `minparams` leaves out: the weight of a single component."""
+        return [1.0] if self.ngauss == 1 else []
+
+    @property
+    def minparams(self) -> Floats:
+        """Weights (if G > 1), means, standard deviations and 1 + correlations."""
+        mog = self.mog
+        return minparams_from_stdcorr(Stdcorr(mog.weights, mog.mus, mog.sigmas, mog.rhos))
+
+    @property
+    def scales(self) -> Floats:
+        """Scale of each entry of `minparams`: 1 for weights, 0 (none) for means, then sigma, 2."""
+        weights = 0 if self.ngauss == 1 else self.ngauss
+        return np.repeat(
+            [1.0, 0.0, self._sigmax, 2.0],
+            [weights, self.Ndim, self.Ndim, self.ngauss * self.Ncorr],
+        )
+
+    @property
+    def uparams(self) -> Floats:
+        """The unbound vector: logits of `minparams` over `scales`, means as they are."""
+        return bound_to_unbound(self.minparams, self.scales)
+
+    def pmap(self, minparams: ArrayLike) -> Floats:
+        """The vector ``stdcorr`` that a vector `minparams` stands for."""
+        return stdcorr_from_minparams(minparams, self.ngauss, self.nvars)
+
+    # -- bounds ----------------------------------------------------------------------------------
+
+    def set_bounds(
+        self,
+        boundw: tuple[float, float] | None = None,
+        bounds: tuple[float, float] | None = None,
+        boundr: tuple[float, float] | None = None,
+        boundsm: Sequence[tuple[float, float]] | None = None,
+    ) -> tuple[tuple[float, float], ...]:
+        """Bound the parameters of the next fits.
+
+        Parameters
+        ----------
+        boundw : (low, high), optional
+            Of every weight, within [0, 1]; normalised weights obey it.
+        bounds : (low, high), optional
+            Of every standard deviation, in the data's units.
+        boundr : (low, high), optional
+            Of every correlation, within [-1, 1].
+        boundsm : V pairs (low, high), optional
+            Of the means of each variable.
+
+        Returns
+        -------
+        tuple of (float, float)
+            Bounds in the unbound coordinates of `uparams`, as `fit_data` takes them: weights (if
+            G > 1), means, standard deviations, correlations. Also kept in `bounds`.
+
+        Raises
+        ------
+        InputError
+            If an interval is empty or outside its range, or no weights can sum to 1.
+        """
+        weight = _interval(boundw, "boundw", 0.0, 1.0)
+        sigma = _interval(bounds, "bounds", 0.0, np.inf)
+        rho = _interval(boundr, "boundr", -1.0, 1.0)
+        if boundsm is None:
+            means = [(-np.inf, np.inf)] * self.nvars
+        else:
+            if len(boundsm) != self.nvars:
+                raise InputError(
+                    f"boundsm: {len(boundsm)} pairs seen, {self.nvars} expected, one a variable"
+                )
+            means = [_interval(pair, "boundsm", -np.inf, np.inf) for pair in boundsm]
+        if np.isfinite(sigma[1]):
+            self._sigmax = max(self._sigmax, sigma[1])
+        in_range = [weight] * (0 if self.ngauss == 1 else self.ngauss)
+        in_range += means * self.ngauss
+        in_range += [(sigma[0], min(sigma[1], self._sigmax))] * self.Ndim
+        in_range += [(1.0 + rho[0], 1.0 + rho[1])] * (self.ngauss * self.Ncorr)
+        unbound = bound_to_unbound(np.array(in_range).T, self.scales)
+        pairs = tuple((float(low), float(high)) for low, high in unbound.T)
+        self._parse_bounds(pairs)
+        self.bounds = pairs
+        return pairs
+
+    def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
+        """Bounds in unbound coordinates -> bounds on the parameters themselves."""
+        expected = len(self.scales)
+        if len(pairs) != expected:
+            raise InputError(
+                f"bounds: {len(pairs)} pairs seen, {expected} expected: weights (if G > 1), "
+                "means, standard deviations, correlations, as set_bounds returns them"
+            )
+        sides = []
+        for side, missing in ((0, -np.inf), (1, np.inf)):
+            values = [missing if pair is None or pair[side] is None else pair[side] for pair in pairs]
+            bounded = unbound_to_bound(values, self.scales)
+            # A sigma bound at its scale is no bound.
+            open_ended = np.isposinf(np.array(values, dtype=float)) & (self.scales > 2.0)
+            bounded[open_ended] = np.inf
+            whole = split_stdcorr(self.pmap(bounded), self.nvars)
+            if self.ngauss == 1:
+                whole = whole._replace(weights=np.ones(1))
+            sides.append(whole)
+        for name, low, high in zip(Stdcorr._fields, *sides, strict=True):
+            if np.any(low > high) or np.any(np.isnan(low) | np.isnan(high)):
+                raise InputError(f"bounds: a lower bound of {name} is above its upper bound")
+        parsed = Bounds(*sides)
+        parsed.check_weights()
+        return parsed
+
+    # -- likelihood ------------------------------------------------------------------------------
+
+    def _values(self, data: Any) -> NDArray[Any]:
+        if data is not None:
+            return as_points(data, nvars=self.nvars, names=self.names).values
+        if self.data is None:
+            raise InputError("data: No data provided; give them here or to FitMoG")
+        return self.data
+
+    def log_l(self, data: Any = None) -> float:
+        """-log L of the data (those given, or the fit's own) under the current mixture.
+
+        Raises
+        ------
+        InputError
+            If there are no data, or they are not finite points.
+        """
+        return -_core.log_likelihood(self.mog._prepared, self._values(data))
+
+    def norm_log_l(self, data: Any = None) -> float:
+        """-log L / N; takes and raises what `log_l` does."""
+        values = self._values(data)
+        return self.log_l(values) / len(values)
+
+    # -- the fit ---------------------------------------------------------------------------------
+
+    def fit_data(
+        self,
+        data: Any = None,
+        verbose: int = 0,
+        advance: int = 0,
+        normalize: bool = False,
+        progress: bool | str = False,
+        *,
+        method: str | None = None,
+        tol: float | None = None,
+        options: Mapping[str, Any] | None = None,
+        bounds: Sequence[Any] | None = None,
+        callback: Callable[[FitState], object] | None = None,
+        sample_weight: ArrayLike | None = None,
+        n_starts: int | None = None,
+        random_state: Any = None,
+        penalty: float = 1e-9,
+        threads: int | None = None,
+    ) -> None:
+        r"""Fit the mixture by maximum likelihood.
+
+        The first fit searches for its own start unless `set_initial_params` gave one: greedy
+        k-means++ and a few EM steps from several starts on a sample, the best going on to all the
+        data. A further fit continues from the last optimum. It ends at an optimum: the largest
+        entry of the gradient of the mean log-likelihood, in the complete-data Fisher metric, is at
+        most 1e-6, and one EM step would gain less than 1e-3 nats. Shifting or scaling columns
+        changes nothing but the units.
+
+        Parameters
+        ----------
+        data : array_like, optional
+            Points to fit, in place of those given to `FitMoG`.
+        verbose : int, default 0
+            1 prints the report at the end.
+        advance : int, default 0
+            Print the parameters every so many iterations.
+        normalize : bool, default False
+            Accepted for MultiMin's sake: data are always standardised inside.
+        progress : bool or {"tqdm", "text"}, default False
+            True or ``"tqdm"`` shows a bar, ``"text"`` prints lines.
+        method : str, optional
+            ``"L-BFGS"`` (default), ``"EM"``, or a method of `scipy.optimize.minimize`, which then
+            runs in the same coordinates, with exact gradients if it uses any.
+        tol : float, optional
+            Largest entry of the gradient for L-BFGS; for EM the smallest gain in log L / N of a
+            step; scipy's `tol` for its methods.
+        options : mapping, optional
+            ``maxiter`` and, for L-BFGS, ``maxcor``; scipy's own options for its methods.
+        bounds : sequence of (low, high), optional
+            Bounds in the coordinates of `uparams`, as `set_bounds` returns them; by default those
+            it has set. A fit with bounds runs by L-BFGS-B.
+        callback : callable, optional
+            Called with a `FitState` after each iteration of the last stretch; stops the fit by
+            raising StopIteration or returning True.
+        sample_weight : array_like of shape (N,), optional
+            Weight of each point, 0 or more; a whole number counts as repetition.
+        n_starts : int, optional
+            Starts to try; by default 2 G, at most 12. Given again in a later fit, it searches
+            anew.
+        random_state : None, int, numpy.random.Generator or RandomState, optional
+            Source of the seed of the search. None takes one draw from numpy's global state.
+        penalty : float, default 1e-9
+            Strength of the scale-free penalty against collapsing components (Chen & Tan 2008);
+            0 switches it off. Reported likelihoods are without it.
+        threads : int, optional
+            Threads to use; the result does not depend on it.
+
+        Raises
+        ------
+        InputError
+            If an argument or the data cannot be used.
+        DegenerateError
+            If a column is constant, columns are collinear, or there are too few distinct rows.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit ended away from an optimum; the best parameters are kept.
+        DegeneracyWarning
+            If the penalty holds up a component.
+        DataWarning
+            If there are more parameters than points, or starting components are identical.
+
+        Notes
+        -----
+        A fit that raises, or is interrupted, leaves the object as it was.
+        """
+        begun = time.perf_counter()
+        points = as_points(data, nvars=self.nvars, names=self.names) if data is not None else None
+        values = self._values(None) if points is None else points.values
+        weight = as_sample_weight(sample_weight, len(values))
+        chosen = bounds if bounds is not None else self.bounds
+        fit_options = FitOptions.checked(
+            method=method,
+            tolerance=tol,
+            options=options,
+            n_starts=n_starts,
+            penalty=penalty,
+            threads=threads,
+            bounds=None if chosen is None else self._parse_bounds(chosen),
+        )
+        if not isinstance(normalize, (bool, np.bool_)):
+            raise InputError(scalar_message("normalize", normalize, "True or False"))
+        check_count(advance, "advance", 0)
+        continues = self._initial_params_set_by_user or self.report is not None
+        start = self.mog._prepared if continues and n_starts is None else None
+        rng = np.random.default_rng(draw_seed(random_state, "random_state"))
+        with observing(progress, advance, callback) as observer:
+            prepared, report = run_fit(
+                values, weight, self.ngauss, start, fit_options, rng, self.names, observer, begun
+            )
+        names = self.names if points is None else points.names
+        self._commit(prepared, report, values, names)
+        if verbose:
+            print(report)
+        self._warn(report)
+
+    def _commit(
+        self,
+        prepared: _core.PreparedMixture,
+        report: FitReport,
+        values: NDArray[Any],
+        names: tuple[str, ...] | None,
+    ) -> None:
+        """Take over a finished fit."""
+        from scipy.optimize import OptimizeResult
+
+        mog = MixtureOfGaussians.from_prepared(prepared, names)
+        self.names = names
+        self._adopt(mog)
+        self.data = values
+        self.report = report
+        self.solution = OptimizeResult(
+            x=self.uparams,
+            fun=report.neg_loglik,
+            nit=report.iterations,
+            nfev=round(report.passes),
+            status=0 if report.converged else 1,
+            success=report.converged,
+            message=report.reason,
+        )
+
+    @staticmethod
+    def _warn(report: FitReport) -> None:
+        if not report.converged:
+            warn_user(
+                f"the fit is not at an optimum after {report.iterations} iterations: "
+                f"{report.reason}; call fit_data again to continue from here",
+                ConvergenceWarning,
+            )
+        if report.penalized_components:
+            held = ", ".join(str(k) for k in report.penalized_components)
+            warn_user(
+                f"component{'s' if len(report.penalized_components) > 1 else ''} {held} would "
+                "collapse on a few points without the penalty; use fewer components, or another "
+                "random_state",
+                DegeneracyWarning,
+            )
+
+    def __repr__(self) -> str:
+        data = "no data" if self.data is None else f"{len(self.data)} points"
+        head = f"FitMoG: {self.ngauss} components, {self.nvars} variables, {data}"
+        if self.report is None:
+            return f"{head}, not fitted yet"
+        return f"{head}\n{self.report}"
+
+
+def _interval(
+    pair: tuple[float, float] | None, name: str, lowest: float, highest: float
+) -> tuple[float, float]:
+    if pair is None:
+        return lowest, highest
+    try:
+        low, high = (float(v) for v in pair)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: {pair!r} seen, a pair (low, high) expected") from error
+    if not lowest <= low < high <= highest:
+        raise InputError(
+            f"{name}: ({low:g}, {high:g}) seen, must be low < high within "
+            f"[{lowest:g}, {highest:g}]"
+        )
+    return low, high
+

@@ -1,0 +1,1 @@
+"""Fitting: the likelihood of the data, starts, and the ways down from them."""

@@ -1,0 +1,139 @@
+"""What must hold of the data before a fit starts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.errors import DataWarning, DegenerateError, InputError, warn_user
+from mogfit.parameters import number_of_parameters
+
+__all__ = ["Spread", "check_enough_rows", "measure_spread"]
+
+Floats = NDArray[np.float64]
+
+# Rows looked at first: enough distinct ones there settle the question without sorting everything.
+_GLANCE = 1000
+
+# A correlation matrix with a smaller eigenvalue is singular to the accuracy of its entries.
+_SINGULAR = 1e-13
+
+
+class Spread(NamedTuple):
+    """Location (V,), scale (V,) and covariance (V, V) of the data, maximum-likelihood."""
+
+    location: Floats
+    scale: Floats
+    covariance: Floats
+
+
+def _label(column: int, names: tuple[str, ...] | None) -> str:
+    return f"column {names[column]!r}" if names else f"column {column}"
+
+
+def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
+    """Number of distinct rows; any number >= `enough` when there are that many."""
+    distinct = len(np.unique(values[: max(_GLANCE, 2 * enough)], axis=0))
+    if distinct >= enough or len(values) <= max(_GLANCE, 2 * enough):
+        return distinct
+    return len(np.unique(values, axis=0))
+
+
+def check_enough_rows(
+    values: NDArray[np.floating], weight: Floats | None, ngauss: int
+) -> None:
+    """Refuse fewer rows than components; warn of more parameters than rows.
+
+    Rows of weight 0 count as absent.
+
+    Raises
+    ------
+    InputError
+        If there are fewer rows, or fewer distinct rows, than components.
+    DegenerateError
+        If no covariance can be estimated: fewer than V + 1 distinct rows.
+    """
+    counted = values if weight is None else values[weight > 0]
+    n_points, nvars = counted.shape
+    needed = max(ngauss, nvars + 1)
+    distinct = count_distinct_rows(counted, needed)
+    if distinct < ngauss:
+        raise InputError(
+            f"data: {n_points} rows, {distinct} of them distinct, for ngauss={ngauss} components; "
+            f"ask for at most {distinct} components or bring more data"
+        )
+    if distinct == 1:
+        row = ", ".join(f"{v:g}" for v in counted[0])
+        raise DegenerateError(
+            f"data: all {n_points} rows are identical ({row}): 1 distinct row, a full covariance "
+            f"in d={nvars} needs {nvars + 1}; bring more data"
+        )
+    if distinct < nvars + 1:
+        raise DegenerateError(
+            f"data: {distinct} distinct rows, a full covariance in d={nvars} needs {nvars + 1}; "
+            "bring more data or fewer columns"
+        )
+    parameters = number_of_parameters(ngauss, nvars)
+    if parameters > n_points:
+        warn_user(
+            f"{parameters} parameters for {n_points} points: the fit will follow single points; "
+            "use fewer components",
+            DataWarning,
+        )
+
+
+def measure_spread(
+    values: NDArray[np.floating],
+    weight: Floats | None,
+    names: tuple[str, ...] | None,
+    threads: int,
+) -> Spread:
+    """Location, scale and covariance of the data.
+
+    Raises
+    ------
+    DegenerateError
+        If a column is constant, or columns are collinear: no mixture of full covariances has a
+        finite likelihood on such data.
+    """
+    nvars = values.shape[1]
+    anchor = values[0 if weight is None else int(np.flatnonzero(weight)[0])].astype(float)
+    unit = np.eye(nvars)[None]
+
+    def moments(centre: Floats) -> _core.Moments:
+        one = _core.PreparedMixture.from_factors(np.zeros(1), centre[None], unit)
+        return _core.data_pass(one, values, weight, threads)
+
+    first = moments(anchor)
+    location = anchor + first.s1[0] / first.s0[0]
+    second = moments(location)
+    shift = second.s1[0] / second.s0[0]
+    covariance = second.s2[0] / second.s0[0] - np.outer(shift, shift)
+    location = location + shift
+    scale = np.sqrt(np.diag(covariance))
+
+    rounding = 4 * np.finfo(float).eps * np.abs(location)
+    for column in np.flatnonzero(~(scale > rounding)):
+        raise DegenerateError(
+            f"data: {_label(int(column), names)} is constant ({location[column]:g}); drop it"
+        )
+    _check_collinear(covariance / np.outer(scale, scale), names)
+    return Spread(location, scale, covariance)
+
+
+def _check_collinear(correlation: Floats, names: tuple[str, ...] | None) -> None:
+    eigenvalues, vectors = np.linalg.eigh(correlation)
+    if eigenvalues[0] > _SINGULAR:
+        return
+    nvars = len(correlation)
+    rank = int(np.count_nonzero(eigenvalues > _SINGULAR))
+    # The columns that take part in the linear relations between columns.
+    involved = np.flatnonzero(np.abs(vectors[:, : nvars - rank]).max(axis=1) > 1e-3)
+    columns = ", ".join(_label(int(c), names) for c in involved)
+    raise DegenerateError(
+        f"data: the columns are collinear: rank {rank} of {nvars}; {columns} determine one "
+        f"another; drop {nvars - rank} of them"
+    )

@@ -1,0 +1,108 @@
+"""The last stretch: L-BFGS in whitened coordinates until the fit is at an optimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mogfit import _core
+from mogfit.inference.likelihood import Likelihood, Observer
+
+__all__ = ["EM_GAIN", "GRADIENT_TOLERANCE", "Outcome", "finish"]
+
+# Converged: no entry of the whitened gradient above this, and one EM step gains less (in nats).
+GRADIENT_TOLERANCE = 1e-6
+EM_GAIN = 1e-3
+
+# A line search that rounding stops this close to the criterion counts.
+_ROUNDING_SLACK = 10.0
+
+# Large data: most of the descent runs on samples that grow by this factor, each until its
+# gradient is this part of the sampling error of a gradient, 1 / sqrt(rows).
+_GROWTH = 8
+_SAMPLING_ERROR = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a way of fitting ended, and why."""
+
+    mixture: _core.PreparedMixture
+    loglik: float
+    gradient_norm: float
+    em_gain: float
+    iterations: int
+    converged: bool
+    reason: str
+    seconds_optimizer: float = 0.0
+
+
+def growing_samples(
+    likelihood: Likelihood, smallest: int, rng: np.random.Generator
+) -> tuple[tuple[Likelihood, float], ...]:
+    """Samples of the data, each larger by a factor, with the gradient tolerance for each."""
+    samples = []
+    size = smallest * _GROWTH
+    while 2 * size < likelihood.n_points:
+        samples.append((likelihood.sample(size, rng), _SAMPLING_ERROR / np.sqrt(size)))
+        size *= _GROWTH
+    return tuple(samples)
+
+
+def finish(
+    likelihood: Likelihood,
+    mixture: _core.PreparedMixture,
+    *,
+    smaller: tuple[tuple[Likelihood, float], ...] = (),
+    gradient_tolerance: float = GRADIENT_TOLERANCE,
+    max_iterations: int = 2000,
+    memory: int = 20,
+    observer: Observer | None = None,
+) -> Outcome:
+    """Descend until the gradient and the gain of an EM step say that this is an optimum."""
+    iterations = 0
+    tolerance = gradient_tolerance
+    while True:
+        descent = likelihood.descend(
+            mixture,
+            tolerance,
+            smaller=smaller,
+            observer=observer,
+            max_iterations=max_iterations - iterations,
+            memory=memory,
+        )
+        iterations += descent.iterations
+        settled = descent.ending != "converged" or descent.em_gain < EM_GAIN
+        if settled or iterations >= max_iterations:
+            break
+        # The gradient is small but a flat direction remains: go on to a tighter tolerance.
+        mixture, smaller, tolerance = descent.mixture, (), 0.1 * tolerance
+    converged, reason = judge(descent, gradient_tolerance, max_iterations)
+    return Outcome(
+        descent.mixture,
+        descent.loglik,
+        descent.gradient_norm,
+        descent.em_gain,
+        iterations,
+        converged,
+        reason,
+    )
+
+
+def judge(
+    descent: _core.Descent, gradient_tolerance: float, max_iterations: int
+) -> tuple[bool, str]:
+    """Whether a descent ended at an optimum, and the reason in words."""
+    gradient = f"largest gradient entry {descent.gradient_norm:.1e}"
+    if descent.ending == "stopped":
+        return False, f"stopped by the callback, {gradient}"
+    if descent.ending == "iteration limit":
+        return False, f"iteration limit {max_iterations} reached, {gradient}"
+    if not descent.em_gain < EM_GAIN:
+        return False, f"one EM step would still gain {descent.em_gain:.1e} nats, {gradient}"
+    if descent.gradient_norm <= gradient_tolerance:
+        return True, f"{gradient} <= {gradient_tolerance:.0e}"
+    if descent.gradient_norm <= _ROUNDING_SLACK * gradient_tolerance:
+        return True, f"{gradient}, as low as rounding lets the line search go"
+    return False, f"the line search found no lower point, {gradient}"

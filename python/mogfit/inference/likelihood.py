@@ -1,0 +1,203 @@
+"""The likelihood of one data set: what every way of fitting asks of the core, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.inference.checks import Spread
+
+__all__ = ["Likelihood", "Observer"]
+
+Floats = NDArray[np.float64]
+Result = TypeVar("Result")
+
+# Called after every iteration: iteration, objective, largest gradient entry, mixture.
+# Returning False ends the descent.
+Observer = Callable[[int, float, float, _core.PreparedMixture], "bool | None"]
+
+
+@dataclass
+class Likelihood:
+    """The data and the penalty, and a count of passes and of seconds in the core.
+
+    The objective everywhere is -(log L - penalty) / sum(s), with the penalty of Chen & Tan (2008):
+    ``penalty * sum(s) * sum_k [tr(S Sigma_k^-1) + log det Sigma_k]``, S the overall covariance.
+
+    Attributes
+    ----------
+    values : ndarray of shape (N, V)
+    weight : ndarray of shape (N,) or None
+    spread : Spread
+        Location, scale and covariance of the data.
+    penalty : float
+    threads : int
+    passes : float
+        Passes over the data so far; a pass over a sample counts in proportion.
+    seconds : float
+        Seconds in the core so far.
+    """
+
+    values: NDArray[Any]
+    weight: Floats | None
+    spread: Spread
+    penalty: float
+    threads: int
+    passes: float = 0.0
+    seconds: float = field(default=0.0)
+
+    @property
+    def n_points(self) -> int:
+        return len(self.values)
+
+    @property
+    def total(self) -> float:
+        """Sum of the sample weights."""
+        return float(self.n_points if self.weight is None else self.weight.sum())
+
+    def timed(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """Call the core and count its seconds."""
+        begun = time.perf_counter()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self.seconds += time.perf_counter() - begun
+
+    def sample(self, size: int, rng: np.random.Generator) -> Likelihood:
+        """The likelihood of `size` rows drawn without replacement, or of all when there are fewer.
+
+        Same spread and penalty; rows of weight 0 are not drawn.
+        """
+        if size >= self.n_points:
+            return self
+        candidates = None if self.weight is None else np.flatnonzero(self.weight)
+        if candidates is None:
+            rows = rng.choice(self.n_points, size, replace=False, shuffle=False)
+        else:
+            rows = rng.choice(candidates, min(size, len(candidates)), replace=False, shuffle=False)
+        rows.sort()
+        weight = None if self.weight is None else self.weight[rows]
+        return Likelihood(
+            np.ascontiguousarray(self.values[rows]),
+            weight,
+            self.spread,
+            self.penalty,
+            self.threads,
+        )
+
+    def add_cost(self, other: Likelihood) -> None:
+        """Count what was spent on a sample of these data, in passes over all of them."""
+        if other is not self:
+            self.passes += other.passes * other.n_points / self.n_points
+            self.seconds += other.seconds
+            other.passes = other.seconds = 0.0
+
+    def loglik(self, mixture: _core.PreparedMixture) -> float:
+        """log L, without the penalty."""
+        self.passes += 1
+        return self.timed(
+            _core.log_likelihood, mixture, self.values, self.weight, self.threads
+        )
+
+    def penalty_value(self, mixture: _core.PreparedMixture) -> float:
+        """What the penalty takes from log L."""
+        if self.penalty == 0.0:
+            return 0.0
+        return _core.penalty_value(mixture, self.penalty, self.spread.covariance, self.total)
+
+    def em_step(
+        self, mixture: _core.PreparedMixture
+    ) -> tuple[float, _core.PreparedMixture]:
+        """log L at the mixture, without the penalty, and the mixture after one EM step."""
+        self.passes += 1
+        return self.timed(
+            _core.em_step,
+            mixture,
+            self.values,
+            self.weight,
+            self.penalty,
+            self.spread.covariance,
+            self.threads,
+        )
+
+    def em_run(self, mixture: _core.PreparedMixture, steps: int) -> _core.PreparedMixture:
+        """The mixture after some EM steps."""
+        self.passes += steps
+        return self.timed(
+            _core.em_run,
+            mixture,
+            self.values,
+            self.weight,
+            self.penalty,
+            self.spread.covariance,
+            steps=steps,
+            threads=self.threads,
+        )[0]
+
+    def descend(
+        self,
+        mixture: _core.PreparedMixture,
+        gradient_tolerance: float,
+        *,
+        smaller: tuple[tuple[Likelihood, float], ...] = (),
+        observer: Observer | None = None,
+        **options: Any,
+    ) -> _core.Descent:
+        """Descend by L-BFGS in whitened coordinates; on `smaller` samples first, if given.
+
+        `smaller` holds pairs of a sample and the gradient tolerance there.
+        """
+        samples = [(s.values, s.weight, tolerance) for s, tolerance in smaller]
+        samples.append((self.values, self.weight, gradient_tolerance))
+        descent = self.timed(
+            _core.descend,
+            mixture,
+            samples,
+            self.penalty,
+            self.spread.covariance,
+            observer=observer,
+            threads=self.threads,
+            **options,
+        )
+        self.passes += descent.passes
+        return descent
+
+    def gradient_norm(self, mixture: _core.PreparedMixture) -> float:
+        """Largest entry of the whitened gradient of the objective at a mixture."""
+        coordinates = _core.WhitenedCoordinates(mixture)
+        _, gradient, _ = self.whitened_objective(coordinates, np.zeros(coordinates.size))
+        return float(np.abs(gradient).max())
+
+    def whitened_objective(
+        self, coordinates: _core.WhitenedCoordinates, theta: Floats
+    ) -> tuple[float, Floats, float]:
+        """Objective, its gradient in whitened coordinates, and log L."""
+        self.passes += 1
+        return self.timed(
+            coordinates.objective,
+            theta,
+            self.values,
+            self.weight,
+            self.penalty,
+            self.spread.covariance,
+            self.threads,
+        )
+
+    def held_by_penalty(self, mixture: _core.PreparedMixture) -> tuple[int, ...]:
+        """Components whose covariance the penalty holds up by more than 1 % in some direction."""
+        if self.penalty == 0.0:
+            return ()
+        pseudo_points = 2.0 * self.penalty * self.total
+        points = mixture.weights * self.total
+        held = []
+        for k, factor in enumerate(mixture.factors):
+            whitened = np.linalg.solve(factor, np.linalg.solve(factor, self.spread.covariance).T)
+            if pseudo_points * np.linalg.eigvalsh(whitened)[-1] > 0.01 * points[k]:
+                held.append(k)
+        return tuple(held)

@@ -1,0 +1,121 @@
+"""What a fit did, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["FitReport", "StartRecord"]
+
+
+@dataclass(frozen=True)
+class StartRecord:
+    """One start that was tried.
+
+    Attributes
+    ----------
+    neg_loglik_per_point : float
+        -log L / N it reached, on the sample it was last looked at.
+    passes : float
+        Passes over the data it cost; a pass over a sample counts in proportion.
+    stage : str
+        How far it got: ``"sample"``, ``"data"``, or ``"converged"``.
+    chosen : bool
+        Whether the fit continued from it to the end.
+    """
+
+    neg_loglik_per_point: float
+    passes: float
+    stage: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How a fit went: whether it is at an optimum, why it ended, and what it cost.
+
+    Attributes
+    ----------
+    converged : bool
+        Whether the fit is at an optimum.
+    reason : str
+        Why it ended, in words.
+    method : str
+        ``"L-BFGS"``, ``"EM"``, or the scipy method.
+    ngauss, nvars, n_points, n_parameters : int
+        Sizes: components, variables, points, free parameters.
+    total_weight : float
+        Sum of the sample weights (N without weights).
+    neg_loglik, neg_loglik_per_point : float
+        -log L of the data, without the penalty, in the data's units; and divided by the total
+        weight.
+    gradient_norm : float
+        Largest entry of the gradient of the mean log-likelihood in whitened coordinates: an
+        optimum has less than 1e-6.
+    em_gain : float
+        What one more EM step would gain in log L, in nats: an optimum has less than 1e-3.
+    passes : float
+        Passes over the data, all starts included; a pass over a sample counts in proportion.
+    iterations : int
+        Iterations of the last stretch.
+    starts : tuple of StartRecord
+        The starts that were tried, best first.
+    seconds_core, seconds_optimizer, seconds_python, seconds_total : float
+        Wall time in the compiled core, in scipy, in Python, and altogether.
+    threads : int
+        Threads the passes could use.
+    variant : str
+        Variant of the core that ran.
+    penalized_components : tuple of int
+        Components that the penalty against collapse holds up noticeably.
+    """
+
+    converged: bool
+    reason: str
+    method: str
+    ngauss: int
+    nvars: int
+    n_points: int
+    n_parameters: int
+    total_weight: float
+    neg_loglik: float
+    neg_loglik_per_point: float
+    gradient_norm: float
+    em_gain: float
+    passes: float
+    iterations: int
+    starts: tuple[StartRecord, ...] = field(repr=False)
+    seconds_core: float
+    seconds_optimizer: float
+    seconds_python: float
+    seconds_total: float
+    threads: int
+    variant: str
+    penalized_components: tuple[int, ...] = ()
+
+    @property
+    def points_per_second(self) -> float:
+        """Points that went through a pass, per second of the whole fit."""
+        return self.passes * self.n_points / self.seconds_total if self.seconds_total else 0.0
+
+    def __str__(self) -> str:
+        state = "converged" if self.converged else "NOT converged"
+        lines = [
+            f"{self.method} {state}: {self.reason}",
+            f"-log L / N         {self.neg_loglik_per_point:.6f}",
+            f"-log L             {self.neg_loglik:.3f}",
+            f"model              {self.ngauss} components, {self.nvars} variables, "
+            f"{self.n_parameters} parameters",
+            f"data               {self.n_points} points"
+            + ("" if self.total_weight == self.n_points else f", weight {self.total_weight:g}"),
+            f"largest gradient   {self.gradient_norm:.1e}",
+            f"one EM step gains  {self.em_gain:.1e} nats",
+            f"passes             {self.passes:.1f}, {self.iterations} iterations at the end",
+            f"starts             {len(self.starts)}",
+            f"seconds            {self.seconds_total:.3f} (core {self.seconds_core:.3f}, "
+            f"scipy {self.seconds_optimizer:.3f}, Python {self.seconds_python:.3f}), "
+            f"{self.threads} thread{'s' if self.threads != 1 else ''}, {self.variant}",
+        ]
+        if self.penalized_components:
+            held = ", ".join(str(k) for k in self.penalized_components)
+            lines.append(f"held by penalty    components {held}")
+        return "\n".join(lines)

@@ -1,0 +1,232 @@
+"""One fit from start to report: which way down, and how it is judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.errors import DataWarning, InputError, choice_message, scalar_message, warn_user
+from mogfit.inference.bounded import Bounds, run_bounded
+from mogfit.inference.checks import check_enough_rows, measure_spread
+from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome, finish, growing_samples
+from mogfit.inference.em import run_em
+from mogfit.inference.likelihood import Likelihood, Observer
+from mogfit.inference.report import FitReport, StartRecord
+from mogfit.inference.scipy_methods import canonical_method, run_scipy
+from mogfit.inference.starts import default_starts, search_start
+from mogfit.parameters import number_of_parameters
+
+__all__ = ["FitOptions", "run_fit"]
+
+Floats = NDArray[np.float64]
+
+# Options of the methods that run inside the core.
+_OWN_OPTIONS = {"L-BFGS": ("maxiter", "maxcor"), "EM": ("maxiter",)}
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to fit, checked."""
+
+    method: str
+    tolerance: float | None
+    options: dict[str, Any] = field(default_factory=dict)
+    n_starts: int | None = None
+    penalty: float = 1e-9
+    threads: int = 0
+    bounds: Bounds | None = None
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        method: str | None,
+        tolerance: float | None,
+        options: Mapping[str, Any] | None,
+        n_starts: int | None,
+        penalty: float,
+        threads: int | None,
+        bounds: Bounds | None,
+    ) -> FitOptions:
+        """Check what the user asked for.
+
+        Raises
+        ------
+        InputError
+            Naming the argument that cannot be used and what is allowed.
+        """
+        name = canonical_method("L-BFGS" if method is None else method)
+        if bounds is not None and name not in ("L-BFGS", "L-BFGS-B"):
+            raise InputError(
+                f"method: {name!r} does not take bounds; leave method out, or the bounds"
+            )
+        given = dict(options or {})
+        if bounds is None and name in _OWN_OPTIONS:
+            for key in given:
+                if key not in _OWN_OPTIONS[name]:
+                    raise InputError(choice_message("options", key, _OWN_OPTIONS[name]))
+            for key, value in given.items():
+                _require_whole(value, f"options[{key!r}]")
+        if tolerance is not None and not (_is_real(tolerance) and 0 < tolerance < np.inf):
+            raise InputError(scalar_message("tol", tolerance, "a number > 0"))
+        if not (_is_real(penalty) and 0 <= penalty < 1):
+            raise InputError(scalar_message("penalty", penalty, "a number from 0 to below 1"))
+        if n_starts is not None:
+            _require_whole(n_starts, "n_starts")
+        if threads is not None:
+            _require_whole(threads, "threads")
+        return cls(name, tolerance, given, n_starts, float(penalty), threads or 0, bounds)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _require_whole(value: Any, name: str) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise InputError(scalar_message(name, value, "a whole number >= 1"))
+
+
+def run_fit(
+    values: NDArray[Any],
+    weight: Floats | None,
+    ngauss: int,
+    start: _core.PreparedMixture | None,
+    options: FitOptions,
+    rng: np.random.Generator,
+    names: tuple[str, ...] | None,
+    observer: Observer | None,
+    begun: float,
+) -> tuple[_core.PreparedMixture, FitReport]:
+    """Fit `ngauss` components to checked data; from `start`, or from a search when it is None.
+
+    `begun` is the `time.perf_counter` at which the fit began.
+    """
+    check_enough_rows(values, weight, ngauss)
+    spread = measure_spread(values, weight, names, options.threads)
+    likelihood = Likelihood(values, weight, spread, options.penalty, options.threads)
+    records: tuple[StartRecord, ...] = ()
+    smaller: tuple[tuple[Likelihood, float], ...] = ()
+    if start is None:
+        n_starts = options.n_starts or default_starts(ngauss)
+        search = search_start(likelihood, ngauss, n_starts, rng)
+        mixture, records = search.mixture, search.records
+        smaller = growing_samples(likelihood, search.sample.n_points, rng)
+    else:
+        mixture = separate_identical(start, spread.scale)
+    outcome = _run_method(likelihood, mixture, smaller, options, observer)
+    if records:
+        final = -outcome.loglik / likelihood.total
+        chosen = StartRecord(final, records[0].passes, "converged", True)
+        records = (chosen, *records[1:])
+    seconds = time.perf_counter() - begun
+    report = FitReport(
+        converged=outcome.converged,
+        reason=outcome.reason,
+        method=options.method if options.bounds is None else "L-BFGS-B with bounds",
+        ngauss=ngauss,
+        nvars=values.shape[1],
+        n_points=len(values),
+        n_parameters=number_of_parameters(ngauss, values.shape[1]),
+        total_weight=likelihood.total,
+        neg_loglik=-outcome.loglik,
+        neg_loglik_per_point=-outcome.loglik / likelihood.total,
+        gradient_norm=outcome.gradient_norm,
+        em_gain=outcome.em_gain,
+        passes=likelihood.passes,
+        iterations=outcome.iterations,
+        starts=records,
+        seconds_core=likelihood.seconds,
+        seconds_optimizer=outcome.seconds_optimizer,
+        seconds_python=max(0.0, seconds - likelihood.seconds - outcome.seconds_optimizer),
+        seconds_total=seconds,
+        threads=options.threads or _core.get_num_threads(),
+        variant=_core.variant,
+        penalized_components=likelihood.held_by_penalty(outcome.mixture),
+    )
+    return outcome.mixture, report
+
+
+def _run_method(
+    likelihood: Likelihood,
+    mixture: _core.PreparedMixture,
+    smaller: tuple[tuple[Likelihood, float], ...],
+    options: FitOptions,
+    observer: Observer | None,
+) -> Outcome:
+    own = options.options
+    if options.bounds is not None:
+        return run_bounded(
+            likelihood,
+            mixture,
+            options.bounds,
+            tolerance=options.tolerance,
+            options=own,
+            observer=observer,
+        )
+    if options.method == "L-BFGS":
+        return finish(
+            likelihood,
+            mixture,
+            smaller=smaller,
+            gradient_tolerance=options.tolerance or GRADIENT_TOLERANCE,
+            max_iterations=own.get("maxiter", 2000),
+            memory=own.get("maxcor", 20),
+            observer=observer,
+        )
+    if options.method == "EM":
+        return run_em(
+            likelihood,
+            mixture,
+            tolerance=options.tolerance,
+            max_iterations=own.get("maxiter", 100_000),
+            observer=observer,
+        )
+    return run_scipy(
+        likelihood,
+        mixture,
+        options.method,
+        tolerance=options.tolerance,
+        options=own,
+        observer=observer,
+    )
+
+
+def separate_identical(mixture: _core.PreparedMixture, scale: Floats) -> _core.PreparedMixture:
+    """Move the means of identical components apart: together they are a saddle point.
+
+    No gradient can tell identical components apart, so a descent would never separate them. Each
+    group is spread along the longest axis of its covariance, within half a standard deviation.
+
+    Warns
+    -----
+    DataWarning
+        Naming the components that were moved.
+    """
+    means, factors = mixture.means, mixture.factors
+    groups: dict[bytes, list[int]] = {}
+    for k in range(mixture.ngauss):
+        groups.setdefault(means[k].tobytes() + factors[k].tobytes(), []).append(k)
+    same = [group for group in groups.values() if len(group) > 1]
+    if not same:
+        return mixture
+    for group in same:
+        # The longest axis relative to the spread of the data, so that units do not matter.
+        left, lengths, _ = np.linalg.svd(factors[group[0]] / scale[:, None])
+        axis = left[:, 0] * lengths[0] * scale
+        for k, offset in zip(group, np.linspace(-0.5, 0.5, len(group)), strict=True):
+            means[k] += offset * axis
+    listed = "; ".join(", ".join(map(str, group)) for group in same)
+    warn_user(
+        f"starting components {listed} are identical; their means were moved apart, within half "
+        "a standard deviation",
+        DataWarning,
+    )
+    return _core.PreparedMixture.from_factors(mixture.log_weights, means, factors)

@@ -1,0 +1,152 @@
+"""Any gradient-based or derivative-free method of `scipy.optimize.minimize`, by name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.errors import DegenerateError, InputError, choice_message
+from mogfit.inference.descent import EM_GAIN, GRADIENT_TOLERANCE, Outcome
+from mogfit.inference.likelihood import Likelihood, Observer
+
+__all__ = ["SCIPY_METHODS", "canonical_method", "run_scipy"]
+
+Floats = NDArray[np.float64]
+
+_WITH_GRADIENT = ("BFGS", "CG", "L-BFGS-B", "Newton-CG", "SLSQP", "TNC", "trust-constr")
+_WITHOUT_GRADIENT = ("COBYLA", "COBYQA", "Nelder-Mead", "Powell")
+SCIPY_METHODS = _WITH_GRADIENT + _WITHOUT_GRADIENT
+
+# A method that ends short of an optimum goes on from there, in coordinates anchored there.
+_MAX_ROUNDS = 10
+
+
+def canonical_method(method: str) -> str:
+    """The method's name as scipy spells it.
+
+    Raises
+    ------
+    InputError
+        If it is not one that can run here, naming those that can.
+    """
+    for known in (*SCIPY_METHODS, "EM", "L-BFGS"):
+        if isinstance(method, str) and method.lower() == known.lower():
+            return known
+    raise InputError(choice_message("method", method, ("L-BFGS", "EM", *SCIPY_METHODS)))
+
+
+def run_scipy(
+    likelihood: Likelihood,
+    mixture: _core.PreparedMixture,
+    method: str,
+    *,
+    tolerance: float | None = None,
+    options: dict[str, Any] | None = None,
+    observer: Observer | None = None,
+) -> Outcome:
+    """Minimise the objective in whitened coordinates with one of scipy's methods.
+
+    Exact gradients go to the methods that use them. A trial point at which a covariance overflows
+    or collapses has the value inf and no gradient.
+    """
+    from scipy.optimize import minimize
+
+    gradient_known = method in _WITH_GRADIENT
+    given = dict(options or {})
+    if tolerance is None and method == "L-BFGS-B":
+        given = {"ftol": 0.0, "gtol": GRADIENT_TOLERANCE, "maxiter": 2000, "maxcor": 20} | given
+    elif tolerance is None and method in ("BFGS", "CG"):
+        given = {"gtol": GRADIENT_TOLERANCE} | given
+    iterations = 0
+    optimizer_seconds = 0.0
+    for _ in range(_MAX_ROUNDS):
+        coordinates = _core.WhitenedCoordinates(mixture)
+        objective = _Objective(likelihood, coordinates, gradient_known)
+        core_before, begun = likelihood.seconds, time.perf_counter()
+        result = minimize(
+            objective,
+            np.zeros(coordinates.size),
+            method=method,
+            jac=gradient_known or None,
+            tol=tolerance,
+            options=given,
+            callback=None if observer is None else objective.reporter(observer, iterations),
+        )
+        optimizer_seconds += time.perf_counter() - begun - (likelihood.seconds - core_before)
+        iterations += int(result.get("nit", 0))
+        mixture = coordinates.mixture(objective.best)
+        gradient_norm = likelihood.gradient_norm(mixture)
+        settled = gradient_norm <= GRADIENT_TOLERANCE or objective.gained < 1e-10
+        if objective.stopped or settled or not gradient_known or options:
+            break
+    loglik, following = likelihood.em_step(mixture)
+    em_gain = (
+        likelihood.loglik(following)
+        - likelihood.penalty_value(following)
+        - (loglik - likelihood.penalty_value(mixture))
+    )
+    converged = gradient_norm <= 10 * GRADIENT_TOLERANCE and em_gain < EM_GAIN
+    message = "stopped by the callback" if objective.stopped else str(result.message)
+    return Outcome(
+        mixture,
+        loglik,
+        gradient_norm,
+        em_gain,
+        iterations,
+        converged and not objective.stopped,
+        f"{message}; largest gradient entry {gradient_norm:.1e}",
+        optimizer_seconds,
+    )
+
+
+class _Objective:
+    """The objective as scipy calls it; remembers the best point."""
+
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        coordinates: _core.WhitenedCoordinates,
+        gradient_known: bool,
+    ) -> None:
+        self._likelihood = likelihood
+        self._coordinates = coordinates
+        self._gradient_known = gradient_known
+        self.best = np.zeros(coordinates.size)
+        self._best_value = np.inf
+        self._first_value = np.nan
+        self.stopped = False
+
+    @property
+    def gained(self) -> float:
+        """How much lower the best value is than the first."""
+        return float(self._first_value - self._best_value)
+
+    def __call__(self, theta: Floats) -> Any:
+        try:
+            value, gradient, _ = self._likelihood.whitened_objective(self._coordinates, theta)
+        except DegenerateError:
+            value, gradient = np.inf, np.full(theta.size, np.nan)
+        if np.isnan(self._first_value):
+            self._first_value = value
+        if value < self._best_value:
+            self._best_value, self.best = value, np.array(theta)
+        return (value, gradient) if self._gradient_known else value
+
+    def reporter(self, observer: Observer, iterations_before: int) -> Any:
+        """What scipy calls after each iteration."""
+        count = iterations_before
+
+        def report(*_: Any) -> bool:
+            nonlocal count
+            count += 1
+            mixture = self._coordinates.mixture(self.best)
+            if observer(count, self._best_value, np.nan, mixture) is False:
+                self.stopped = True
+                raise StopIteration
+            return False
+
+        return report

@@ -1,0 +1,472 @@
+"""`MixtureOfGaussians`: a mixture of multivariate Gaussians that is given, evaluated and drawn."""
+
+from __future__ import annotations
+
+import copy as copy_module
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mogfit import _core
+from mogfit.data import Points, as_points
+from mogfit.density.components import (
+    check_covariances,
+    check_means,
+    check_sigmas_rhos,
+    check_weights,
+    real_array,
+)
+from mogfit.errors import InputError
+from mogfit.parameters import (
+    Stdcorr,
+    covariances_from_stdcorr,
+    join_params,
+    join_stdcorr,
+    split_params,
+    split_stdcorr,
+    stdcorr_from_covariances,
+)
+from mogfit.rng import draw_seed
+
+__all__ = ["MixtureOfGaussians"]
+
+Floats = NDArray[np.float64]
+
+
+def require_unbounded(domain: Any) -> None:
+    """Refuse bounds that nothing here takes into account yet."""
+    if domain is None:
+        return
+    for side in domain:
+        if side is not None and np.isfinite(np.asarray(side, dtype=float)).any():
+            raise NotImplementedError(
+                "domain: bounded domains are not implemented yet; use domain=None, or "
+                "(-inf, inf) for every variable"
+            )
+
+
+def check_count(value: Any, name: str, least: int) -> int:
+    """A whole number of at least `least`; floats and booleans are not counts."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise InputError(
+            f"{name}: {value!r} ({type(value).__name__}) seen, must be a whole number, "
+            f"{least} or more"
+        )
+    if value < least:
+        raise InputError(f"{name}: is {value}, must be {least} or more")
+    return int(value)
+
+
+class MixtureOfGaussians:
+    r"""A mixture of multivariate Gaussians, p(x) = sum_k w_k N(x; mu_k, Sigma_k).
+
+    It is built in one of four ways, the first that applies:
+
+    * `ngauss` (and `nvars`): that many components with zero means, equal weights and unit
+      covariances, to be set later;
+    * `params` and `nvars`: the flat vector weights, means, covariance triangles;
+    * `stdcorr` and `nvars`: the flat vector weights, means, standard deviations, correlations;
+    * `mus` with `Sigmas`, and `weights` (equal when left out).
+
+    Parameters
+    ----------
+    ngauss : int, default 0
+        Number of components G.
+    nvars : int, default 0
+        Number of variables V.
+    params : array_like of length G (1 + V + V (V + 1) / 2), optional
+        Weights, means, and the upper triangle of each covariance, row by row.
+    stdcorr : array_like of the same length, optional
+        Weights, means, standard deviations, and correlations (1,2), (1,3), ..., (2,3), ...
+    weights : array_like of shape (G,), optional
+        Non-negative, not all zero.
+    mus : array_like of shape (G, V), or (G,) for one variable, optional
+        Means.
+    Sigmas : array_like of shape (G, V, V), or (G,) variances for one variable, optional
+        Covariance matrices, symmetric and positive definite.
+    domain : optional
+        Bounds of the variables. Bounded domains are not implemented yet.
+    normalize_weights : bool, default True
+        Divide the weights by their sum. Otherwise they are used as they are: densities scale with
+        their sum, draws do not.
+
+    Attributes
+    ----------
+    ngauss, nvars : int
+        Numbers of components G and of variables V.
+    weights, mus, Sigmas, sigmas, rhos : ndarray
+        Weights (G,), means (G, V), covariances (G, V, V), standard deviations (G, V) and
+        correlations (G, V (V - 1) / 2), read-only.
+    params, stdcorr : ndarray
+        The flat vectors.
+    Npars, Ncor : int
+        Length of the flat vectors; number of pairs of variables.
+    names : tuple of str or None
+        Names of the variables, where the data brought some.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, a weight is negative, a value is not finite, or a covariance is not
+        symmetric and positive definite.
+
+    Examples
+    --------
+    >>> import mogfit as mn
+    >>> mog = mn.MixtureOfGaussians(weights=[0.5, 0.5], mus=[0, 2.5], Sigmas=[1, 0.25])
+    >>> round(mog.pdf(1.3), 12)
+    0.108078826319
+    """
+
+    def __init__(
+        self,
+        ngauss: int = 0,
+        nvars: int = 0,
+        params: ArrayLike | None = None,
+        stdcorr: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+        mus: ArrayLike | None = None,
+        Sigmas: ArrayLike | None = None,
+        domain: Sequence[Any] | None = None,
+        normalize_weights: bool = True,
+    ) -> None:
+        require_unbounded(domain)
+        self.normalize_weights = bool(normalize_weights)
+        self.names: tuple[str, ...] | None = None
+        if check_count(ngauss, "ngauss", 0) > 0:
+            nvars = check_count(nvars, "nvars", 1)
+            identities = np.tile(np.eye(nvars), (ngauss, 1, 1))
+            self._set(None, np.zeros((ngauss, nvars)), identities)
+        elif params is not None:
+            self.set_params(params, nvars)
+        elif stdcorr is not None:
+            self.set_stdcorr(stdcorr, nvars)
+        elif mus is not None:
+            means = check_means(mus)
+            if Sigmas is None:
+                Sigmas = np.tile(np.eye(means.shape[1]), (len(means), 1, 1))
+            self._set(weights, means, Sigmas)
+        else:
+            raise InputError(
+                "MixtureOfGaussians: nothing to build it from; give mus and Sigmas (and weights), "
+                "or params or stdcorr with nvars, or ngauss with nvars"
+            )
+
+    @classmethod
+    def from_prepared(
+        cls, prepared: _core.PreparedMixture, names: tuple[str, ...] | None = None
+    ) -> MixtureOfGaussians:
+        """The mixture that the core holds, components in decreasing order of weight."""
+        order = np.argsort(-prepared.weights, kind="stable")
+        mog = cls(
+            weights=prepared.weights[order],
+            mus=prepared.means[order],
+            Sigmas=prepared.covariances[order],
+        )
+        mog.names = names
+        return mog
+
+    # -- parameters ------------------------------------------------------------------------------
+
+    def _set(self, weights: Any, mus: Any, Sigmas: Any) -> None:
+        """Check everything, then change everything: a failure leaves the mixture as it was."""
+        means = check_means(mus)
+        new_weights = check_weights(weights, len(means), normalise=self.normalize_weights)
+        covariances = check_covariances(Sigmas, *means.shape)
+        prepared = _core.PreparedMixture(new_weights, means, covariances)
+        sigmas, rhos = stdcorr_from_covariances(covariances)
+        self._prepared = prepared
+        self._weights, self._mus, self._Sigmas = new_weights, means, covariances
+        self._sigmas, self._rhos = sigmas, rhos
+        for array in (new_weights, means, covariances, sigmas, rhos):
+            array.setflags(write=False)
+
+    @property
+    def ngauss(self) -> int:
+        """Number of components."""
+        return len(self._weights)
+
+    @property
+    def nvars(self) -> int:
+        """Number of variables."""
+        return self._mus.shape[1]
+
+    @property
+    def weights(self) -> Floats:
+        """Weights, of shape (G,)."""
+        return self._weights
+
+    @property
+    def mus(self) -> Floats:
+        """Means, of shape (G, V)."""
+        return self._mus
+
+    @property
+    def Sigmas(self) -> Floats:
+        """Covariance matrices, of shape (G, V, V)."""
+        return self._Sigmas
+
+    @property
+    def sigmas(self) -> Floats:
+        """Standard deviations, of shape (G, V)."""
+        return self._sigmas
+
+    @property
+    def rhos(self) -> Floats:
+        """Correlations, of shape (G, V (V - 1) / 2)."""
+        return self._rhos
+
+    @property
+    def params(self) -> Floats:
+        """Weights, means and covariance triangles as one vector."""
+        return join_params(self._weights, self._mus, self._Sigmas)
+
+    @property
+    def stdcorr(self) -> Floats:
+        """Weights, means, standard deviations and correlations as one vector."""
+        return join_stdcorr(Stdcorr(self._weights, self._mus, self._sigmas, self._rhos))
+
+    @property
+    def Npars(self) -> int:
+        """Length of the flat vectors."""
+        return self.ngauss * (1 + self.nvars + self.nvars * (self.nvars + 1) // 2)
+
+    @property
+    def Ncor(self) -> int:
+        """Number of pairs of variables."""
+        return self.nvars * (self.nvars - 1) // 2
+
+    def set_params(self, params: ArrayLike, nvars: int) -> None:
+        """Set everything from the vector `params` of a mixture in `nvars` variables.
+
+        Raises
+        ------
+        InputError
+            If the length does not fit, or the parameters are not those of a mixture; the mixture
+            is then as it was.
+        """
+        self._set(*split_params(real_array(params, "params"), check_count(nvars, "nvars", 1)))
+
+    def set_stdcorr(self, stdcorr: ArrayLike, nvars: int) -> None:
+        """Set everything from the vector `stdcorr` of a mixture in `nvars` variables.
+
+        Raises
+        ------
+        InputError
+            If the length does not fit, or the parameters are not those of a mixture; the mixture
+            is then as it was.
+        """
+        parts = split_stdcorr(real_array(stdcorr, "stdcorr"), check_count(nvars, "nvars", 1))
+        check_sigmas_rhos(parts.sigmas, parts.rhos)
+        self._set(parts.weights, parts.mus, covariances_from_stdcorr(parts.sigmas, parts.rhos))
+
+    def set_sigmas(self, Sigmas: ArrayLike) -> None:
+        """Set the covariance matrices, of shape (G, V, V); weights and means stay.
+
+        Raises
+        ------
+        InputError
+            If the shape does not fit or a matrix is not symmetric and positive definite.
+        """
+        self._set(self._weights, self._mus, Sigmas)
+
+    def update_params(
+        self,
+        weights: ArrayLike | None = None,
+        mus: ArrayLike | None = None,
+        sigmas: ArrayLike | None = None,
+        rhos: ArrayLike | None = None,
+    ) -> None:
+        """Set some of the parameters; the others stay.
+
+        Parameters
+        ----------
+        weights : array_like of shape (G,), optional
+        mus, sigmas : array_like of shape (G, V), or one row for all components, optional
+            Means and standard deviations.
+        rhos : array_like of shape (G, V (V - 1) / 2), or one row for all components, optional
+            Correlations.
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit, or the result is not a mixture; it is then as it was.
+        """
+        new_mus = self._rows(mus, "mus", self._mus)
+        new_sigmas = self._rows(sigmas, "sigmas", self._sigmas)
+        new_rhos = self._rows(rhos, "rhos", self._rhos)
+        covariances = self._Sigmas
+        if sigmas is not None or rhos is not None:
+            check_sigmas_rhos(new_sigmas, new_rhos)
+            covariances = covariances_from_stdcorr(new_sigmas, new_rhos)
+        self._set(self._weights if weights is None else weights, new_mus, covariances)
+
+    @staticmethod
+    def _rows(values: Any, name: str, current: Floats) -> Floats:
+        """`values` in the shape of `current`, one row repeated for every component."""
+        if values is None:
+            return current
+        array = real_array(values, name)
+        if array.shape == current.shape:
+            return array
+        if array.ndim == 1 and array.size == current.shape[1]:
+            return np.tile(array, (len(current), 1))
+        if array.ndim <= 1 and array.size == current.size:
+            return array.reshape(current.shape)
+        raise InputError(
+            f"{name}: has shape {array.shape}, expected {current.shape} or one row of "
+            f"{current.shape[1]} for all components"
+        )
+
+    # -- evaluation ------------------------------------------------------------------------------
+
+    def _points(self, X: Any) -> Points:
+        return as_points(
+            X,
+            nvars=self.nvars,
+            names=self.names,
+            name="X",
+            single_row_ok=True,
+            allow_empty=True,
+            finite=False,
+        )
+
+    def pdf(self, X: Any, *, threads: int = 0) -> float | Floats:
+        """Density at points.
+
+        Parameters
+        ----------
+        X : array_like of shape (N, V), (V,) for one point, or a scalar or (N,) when V = 1
+            Points, in the units of the means. Any layout; float64 and float32 are read as they
+            lie; columns of a table are matched by name.
+        threads : int, default 0
+            Threads to use; 0 stands for the package's default.
+
+        Returns
+        -------
+        float, or ndarray of shape (N,)
+            A float for one point. NaN where a coordinate is NaN. Values below about 1e-308 are 0:
+            use `logpdf` there.
+
+        Raises
+        ------
+        InputError
+            If the number of coordinates is not `nvars`.
+        """
+        points = self._points(X)
+        density = _core.pdf(self._prepared, points.values, threads)
+        return float(density[0]) if len(density) == 1 else density
+
+    def logpdf(self, X: Any, *, threads: int = 0) -> float | Floats:
+        """Natural logarithm of the density at points, accurate arbitrarily far from the mixture.
+
+        Takes, returns and raises what `pdf` does; -inf where a coordinate is infinite.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0]).logpdf(1e6)
+        -500000000000.9189
+        """
+        points = self._points(X)
+        density = _core.logpdf(self._prepared, points.values, threads)
+        return float(density[0]) if len(density) == 1 else density
+
+    def component_logpdf(self, X: Any, *, threads: int = 0) -> Floats:
+        """Log density of every component, log N(x_i; mu_k, Sigma_k), without the weights.
+
+        Returns an array of shape (N, G), or (G,) for one point; takes and raises what `pdf` does.
+        """
+        points = self._points(X)
+        densities = _core.component_logpdf(self._prepared, points.values, threads)
+        return densities[0] if points.single else densities
+
+    def responsibilities(self, X: Any, *, threads: int = 0) -> Floats:
+        """Probability that each point came from each component, w_k N_k(x_i) / p(x_i).
+
+        Returns an array of shape (N, G) whose rows sum to 1, or (G,) for one point; takes and
+        raises what `pdf` does. NaN where a coordinate is not finite.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(mus=[0.0, 2.0], Sigmas=[1.0, 1.0])
+        >>> mog.responsibilities(1.0)
+        array([0.5, 0.5])
+        """
+        points = self._points(X)
+        shares = _core.responsibilities(self._prepared, points.values, threads)
+        return shares[0] if points.single else shares
+
+    def rvs(self, Nsam: int = 1, *, rng: Any = None, threads: int = 0) -> Floats:
+        """Draw points from the mixture.
+
+        Parameters
+        ----------
+        Nsam : int, default 1
+            Number of points.
+        rng : None, int, numpy.random.Generator or RandomState, optional
+            Source of the seed. None takes one draw from numpy's global state, so that
+            ``np.random.seed`` makes a script repeatable. An int gives the same points at every
+            call.
+        threads : int, default 0
+            Threads to use; the points do not depend on it.
+
+        Returns
+        -------
+        ndarray of shape (Nsam, V)
+
+        Raises
+        ------
+        InputError
+            If `Nsam` is not a whole number, 0 or more.
+        """
+        count = check_count(Nsam, "Nsam", 0)
+        points, _ = _core.sample(self._prepared, count, draw_seed(rng), threads)
+        return points
+
+    # -- copies and text -------------------------------------------------------------------------
+
+    def copy(self) -> MixtureOfGaussians:
+        """An independent copy."""
+        return copy_module.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "weights": self._weights,
+            "mus": self._mus,
+            "Sigmas": self._Sigmas,
+            "names": self.names,
+            "normalize_weights": self.normalize_weights,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.normalize_weights = state["normalize_weights"]
+        self.names = state["names"]
+        # Weights are normalised already: dividing by their sum again could change a bit.
+        normalise, self.normalize_weights = self.normalize_weights, False
+        self._set(state["weights"], state["mus"], state["Sigmas"])
+        self.normalize_weights = normalise
+
+    def __repr__(self) -> str:
+        plural = "component" if self.ngauss == 1 else "components"
+        variables = "variable" if self.nvars == 1 else "variables"
+        named = f" ({', '.join(self.names)})" if self.names else ""
+        lines = [
+            f"MixtureOfGaussians: {self.ngauss} {plural} in {self.nvars} {variables}{named}"
+        ]
+        shown = min(self.ngauss, 10)
+        for k in range(shown):
+            mean = _short_vector(self._mus[k])
+            sigma = _short_vector(self._sigmas[k])
+            lines.append(f"  {k + 1:>2}  w={self._weights[k]:.4f}  mu={mean}  sigma={sigma}")
+        if shown < self.ngauss:
+            lines.append(f"  ... and {self.ngauss - shown} more")
+        return "\n".join(lines)
+
+
+def _short_vector(values: Floats) -> str:
+    shown = ", ".join(f"{v:.4g}" for v in values[:6])
+    return f"[{shown}{', ...' if len(values) > 6 else ''}]"
