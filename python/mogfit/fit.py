@@ -118,7 +118,7 @@ class FitMoG:
     # -- initial parameters ----------------------------------------------------------------------
 
     def set_params(self, mu: float = 0.5, sigma: float = 1.0, rho: float = 0.5) -> None:
-        """Set every mean, standard deviation and 1 + correlation to the same values.
+        """Set every mean, standard deviation and correlation to the same values.
 
         A fit does not start from these, but from a search: they are MultiMin's default vectors.
 
@@ -133,16 +133,10 @@ class FitMoG:
                 np.full(self.ngauss, 1.0 / self.ngauss),
                 np.full(shape, float(mu)),
                 np.full(shape, float(sigma)),
-                self._feasible_rho(float(rho) - 1.0),
+                np.full((self.ngauss, self.Ncorr), float(rho)),
             )
         )
         self._initial_params_set_by_user = False
-
-    def _feasible_rho(self, rho: float) -> Floats:
-        """A common correlation of all pairs, raised to where a covariance matrix allows it."""
-        pairs = self.nvars * (self.nvars - 1) // 2
-        least = -1.0 / (self.nvars - 1) if self.nvars > 1 else -1.0
-        return np.full((self.ngauss, pairs), max(rho, 0.99 * least))
 
     def _set_mixture(self, stdcorr: Stdcorr) -> None:
         mog = MixtureOfGaussians(
@@ -258,7 +252,8 @@ class FitMoG:
         -------
         tuple of (float, float)
             Bounds in the unbound coordinates of `uparams`, as `fit_data` takes them: weights (if
-            G > 1), means, standard deviations, correlations. Also kept in `bounds`.
+            G > 1), means, standard deviations, correlations. Also kept in `bounds`, which the
+            next fits obey.
 
         Raises
         ------
@@ -291,6 +286,9 @@ class FitMoG:
     def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
         """Bounds in unbound coordinates -> bounds on the parameters themselves."""
         expected = len(self.scales)
+        if self.ngauss == 1 and len(pairs) == expected + 1:
+            # MultiMin's own `bounds` keep the weight of a single component.
+            pairs = pairs[1:]
         if len(pairs) != expected:
             raise InputError(
                 f"bounds: {len(pairs)} pairs seen, {expected} expected: weights (if G > 1), "

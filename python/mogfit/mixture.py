@@ -102,7 +102,7 @@ class MixtureOfGaussians:
     params, stdcorr : ndarray
         The flat vectors.
     Npars, Ncor : int
-        Length of the flat vectors; number of pairs of variables.
+        Lengths of `params` and of `stdcorr`, which are the same.
     names : tuple of str or None
         Names of the variables, where the data brought some.
 
@@ -230,13 +230,13 @@ class MixtureOfGaussians:
 
     @property
     def Npars(self) -> int:
-        """Length of the flat vectors."""
+        """Length of `params`."""
         return self.ngauss * (1 + self.nvars + self.nvars * (self.nvars + 1) // 2)
 
     @property
     def Ncor(self) -> int:
-        """Number of pairs of variables."""
-        return self.nvars * (self.nvars - 1) // 2
+        """Length of `stdcorr`."""
+        return self.Npars
 
     def set_params(self, params: ArrayLike, nvars: int) -> None:
         """Set everything from the vector `params` of a mixture in `nvars` variables.
