@@ -39,14 +39,17 @@ class Outcome:
 
 
 def growing_samples(
-    likelihood: Likelihood, smallest: int, rng: np.random.Generator
+    likelihood: Likelihood, first: Likelihood, rng: np.random.Generator
 ) -> tuple[tuple[Likelihood, float], ...]:
-    """Samples of the data, each larger by a factor, with the gradient tolerance for each."""
+    """`first` and larger samples of the data, with the gradient tolerance for each.
+
+    None when `first` is most of the data.
+    """
     samples = []
-    size = smallest * _GROWTH
-    while 2 * size < likelihood.n_points:
-        samples.append((likelihood.sample(size, rng), _SAMPLING_ERROR / np.sqrt(size)))
-        size *= _GROWTH
+    sample = first
+    while 2 * sample.n_points < likelihood.n_points:
+        samples.append((sample, _SAMPLING_ERROR / np.sqrt(sample.n_points)))
+        sample = likelihood.sample(_GROWTH * sample.n_points, rng)
     return tuple(samples)
 
 

@@ -18,7 +18,8 @@ class StartRecord:
     passes : float
         Passes over the data it cost; a pass over a sample counts in proportion.
     stage : str
-        How far it got: ``"sample"``, ``"data"``, or ``"converged"``.
+        How far it got: ``"sample"``, ``"contest"`` (on the data, or a larger sample of many data),
+        or ``"finished"``.
     chosen : bool
         Whether the fit continued from it to the end.
     """

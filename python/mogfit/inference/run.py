@@ -118,13 +118,13 @@ def run_fit(
         n_starts = options.n_starts or default_starts(ngauss)
         search = search_start(likelihood, ngauss, n_starts, rng)
         mixture, records = search.mixture, search.records
-        smaller = growing_samples(likelihood, search.sample.n_points, rng)
+        smaller = growing_samples(likelihood, search.sample, rng)
     else:
         mixture = separate_identical(start, spread.scale)
     outcome = _run_method(likelihood, mixture, smaller, options, observer)
     if records:
         final = -outcome.loglik / likelihood.total
-        chosen = StartRecord(final, records[0].passes, "converged", True)
+        chosen = StartRecord(final, records[0].passes, "finished", True)
         records = (chosen, *records[1:])
     seconds = time.perf_counter() - begun
     report = FitReport(

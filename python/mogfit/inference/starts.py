@@ -14,11 +14,13 @@ from mogfit.parameters import number_of_parameters
 __all__ = ["Search", "default_starts", "search_start"]
 
 # Successive halving (Jamieson & Talwalkar 2016), tuned on the near-Earth asteroids with 5, 10 and
-# 20 components: iterations of each round on the sample, the part of the starts that goes on, and
-# iterations and starts of the last round, on the data.
+# 20 components: iterations of each round on the sample and the part of the starts that goes on;
+# then the starts, the iterations and the larger sample (all the data, unless they are many) of the
+# contest between the last few.
 _SAMPLE_ROUNDS = ((10, 0.5), (20, 0.5))
-_DATA_ITERATIONS = 20
-_DATA_STARTS = 3
+_FINALISTS = 3
+_CONTEST_ITERATIONS = 20
+_CONTEST_GROWTH = 8
 _EM_STEPS = 5
 _LLOYD_ITERATIONS = 3
 
@@ -28,7 +30,7 @@ _SAME = 1e-6
 
 @dataclass(frozen=True)
 class Search:
-    """The mixture to continue from, the sample it was found on, and the starts tried."""
+    """The mixture to continue from, the sample it won on, and the starts tried."""
 
     mixture: _core.PreparedMixture
     sample: Likelihood
@@ -39,7 +41,7 @@ class Search:
 class _Candidate:
     mixture: _core.PreparedMixture
     objective: float = np.inf
-    passes: float = 0.0
+    passes: float = 0.0  # times points
     stage: str = "sample"
 
 
@@ -59,37 +61,37 @@ def search_start(
     """Find a start worth finishing.
 
     Greedy k-means++ starts with a few EM steps descend on one sample of the data, in rounds that
-    keep the better half; the best few distinct ones then compete on all the data.
+    keep the better half; the best few distinct ones then compete on all the data, or on a larger
+    sample of many data.
     """
     nvars = likelihood.values.shape[1]
     sample = likelihood.sample(sample_size(ngauss, nvars), rng)
-    share = sample.n_points / likelihood.n_points
+    contest = likelihood.sample(_CONTEST_GROWTH * sample.n_points, rng)
     seed = int(rng.integers(0, 2**63 - 1))
-    candidates = [
-        _Candidate(_start(sample, ngauss, seed, stream), passes=_EM_STEPS * share)
+    field = candidates = [
+        _Candidate(_start(sample, ngauss, seed, stream), passes=_EM_STEPS * sample.n_points)
         for stream in range(n_starts)
     ]
-    field = candidates
     if n_starts > 1:
         for iterations, kept in _SAMPLE_ROUNDS:
-            _advance(sample, field, iterations, share)
-            field = _best(field, max(_DATA_STARTS, round(kept * len(field))))
+            _advance(sample, field, iterations)
+            field = _best(field, max(_FINALISTS, round(kept * len(field))))
         if sample is not likelihood:
-            field = _best(field, _DATA_STARTS)
+            field = _best(field, _FINALISTS)
             for candidate in field:
-                candidate.stage = "data"
-            _advance(likelihood, field, _DATA_ITERATIONS, 1.0)
-    likelihood.add_cost(sample)
-    field.sort(key=lambda candidate: candidate.objective)
-    chosen = field[0]
+                candidate.stage = "contest"
+            _advance(contest, field, _CONTEST_ITERATIONS)
+    chosen = min(field, key=lambda candidate: candidate.objective)
+    for part in {id(part): part for part in (sample, contest)}.values():
+        likelihood.add_cost(part)
     records = sorted(
         (
-            StartRecord(c.objective, c.passes, c.stage, c is chosen)
+            StartRecord(c.objective, c.passes / likelihood.n_points, c.stage, c is chosen)
             for c in candidates
         ),
         key=lambda record: (not record.chosen, record.neg_loglik_per_point),
     )
-    return Search(chosen.mixture, sample, tuple(records))
+    return Search(chosen.mixture, contest, tuple(records))
 
 
 def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.PreparedMixture:
@@ -110,14 +112,12 @@ def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.Pre
     return sample.em_run(mixture, _EM_STEPS)
 
 
-def _advance(
-    likelihood: Likelihood, candidates: list[_Candidate], iterations: int, share: float
-) -> None:
+def _advance(likelihood: Likelihood, candidates: list[_Candidate], iterations: int) -> None:
     for candidate in candidates:
         descent = likelihood.descend(candidate.mixture, 1e-4, max_iterations=iterations)
         candidate.mixture = descent.mixture
         candidate.objective = descent.objective
-        candidate.passes += share * descent.passes
+        candidate.passes += descent.passes * likelihood.n_points
 
 
 def _best(candidates: list[_Candidate], count: int) -> list[_Candidate]:
