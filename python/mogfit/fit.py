@@ -106,7 +106,6 @@ class FitMoG:
             nvars = self.data.shape[1]
         self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
         self.domain = domain
-        self.solution: Any = None
         self.report: FitReport | None = None
         self.bounds: tuple[tuple[float, float], ...] | None = None
         self._sigmax = 10.0
@@ -395,7 +394,8 @@ class FitMoG:
         sample_weight : array_like of shape (N,), optional
             Weight of each point, 0 or more; a whole number counts as repetition.
         n_starts : int, optional
-            Starts to try; by default 2 G, at most 12. Given again in a later fit, it searches
+            Starts to try; by default 2 G, at most 8 (split-and-merge moves go on from the
+            best). Given again in a later fit, it searches
             anew.
         random_state : None, int, numpy.random.Generator or RandomState, optional
             Source of the seed of the search. None takes one draw from numpy's global state.
@@ -463,14 +463,25 @@ class FitMoG:
         names: tuple[str, ...] | None,
     ) -> None:
         """Take over a finished fit."""
-        from scipy.optimize import OptimizeResult
-
         mog = MixtureOfGaussians.from_prepared(prepared, names)
         self.names = names
         self._adopt(mog)
         self.data = values
         self.report = report
-        self.solution = OptimizeResult(
+
+    @property
+    def solution(self) -> Any:
+        """The last fit as a `scipy.optimize.OptimizeResult`, or None.
+
+        ``fun`` is the total -log L in the data's units, ``x`` the vector `uparams`.
+        """
+        report = self.report
+        if report is None:
+            return None
+        # Built when asked for: importing scipy.optimize takes longer than many a fit.
+        from scipy.optimize import OptimizeResult
+
+        return OptimizeResult(
             x=self.uparams,
             fun=report.neg_loglik,
             nit=report.iterations,

@@ -126,10 +126,12 @@ class Likelihood:
             self.threads,
         )
 
-    def em_run(self, mixture: _core.PreparedMixture, steps: int) -> _core.PreparedMixture:
-        """The mixture after some EM steps."""
+    def em_run(
+        self, mixture: _core.PreparedMixture, steps: int
+    ) -> tuple[_core.PreparedMixture, float]:
+        """The mixture after some EM steps, and log L less the penalty before the last of them."""
         self.passes += steps
-        return self.timed(
+        after, loglik, _ = self.timed(
             _core.em_run,
             mixture,
             self.values,
@@ -137,8 +139,10 @@ class Likelihood:
             self.penalty,
             self.spread.covariance,
             steps=steps,
+            tolerance=-np.inf,
             threads=self.threads,
-        )[0]
+        )
+        return after, loglik
 
     def descend(
         self,

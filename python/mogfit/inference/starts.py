@@ -9,6 +9,7 @@ import numpy as np
 from mogfit import _core
 from mogfit.inference.likelihood import Likelihood
 from mogfit.inference.report import StartRecord
+from mogfit.inference.split_merge import improve
 from mogfit.parameters import number_of_parameters
 
 __all__ = ["Search", "default_starts", "search_start"]
@@ -46,13 +47,13 @@ class _Candidate:
 
 
 def default_starts(ngauss: int) -> int:
-    """Starts for `ngauss` components: more components have more optima, up to a dozen."""
-    return 1 if ngauss == 1 else min(12, 2 * ngauss)
+    """Starts for `ngauss` components: more components have more optima."""
+    return 1 if ngauss == 1 else min(8, 2 * ngauss)
 
 
 def sample_size(ngauss: int, nvars: int) -> int:
-    """Rows enough to rank starts by: 1,000 a component, 10 a parameter, at least 8,000 at K >= 8."""
-    return max(min(1000 * ngauss, 8000), 10 * number_of_parameters(ngauss, nvars))
+    """Rows enough to rank starts by: some thousands, and 10 a parameter."""
+    return max(2000 if ngauss <= 2 else 8000, 10 * number_of_parameters(ngauss, nvars))
 
 
 def search_start(
@@ -66,7 +67,10 @@ def search_start(
     """
     nvars = likelihood.values.shape[1]
     sample = likelihood.sample(sample_size(ngauss, nvars), rng)
-    contest = likelihood.sample(_CONTEST_GROWTH * sample.n_points, rng)
+    contest_size = _CONTEST_GROWTH * sample.n_points
+    contest = likelihood
+    if 2 * contest_size < likelihood.n_points:
+        contest = likelihood.sample(contest_size, rng)
     seed = int(rng.integers(0, 2**63 - 1))
     field = candidates = [
         _Candidate(_start(sample, ngauss, seed, stream), passes=_EM_STEPS * sample.n_points)
@@ -82,6 +86,9 @@ def search_start(
                 candidate.stage = "contest"
             _advance(contest, field, _CONTEST_ITERATIONS)
     chosen = min(field, key=lambda candidate: candidate.objective)
+    mixture = chosen.mixture
+    if n_starts > 1:
+        mixture, chosen.objective = improve(mixture, chosen.objective, sample, contest, rng)
     for part in {id(part): part for part in (sample, contest)}.values():
         likelihood.add_cost(part)
     records = sorted(
@@ -91,7 +98,7 @@ def search_start(
         ),
         key=lambda record: (not record.chosen, record.neg_loglik_per_point),
     )
-    return Search(chosen.mixture, contest, tuple(records))
+    return Search(mixture, contest, tuple(records))
 
 
 def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.PreparedMixture:
@@ -109,7 +116,7 @@ def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.Pre
         seed=seed,
         stream=stream,
     )
-    return sample.em_run(mixture, _EM_STEPS)
+    return sample.em_run(mixture, _EM_STEPS)[0]
 
 
 def _advance(likelihood: Likelihood, candidates: list[_Candidate], iterations: int) -> None:
