@@ -295,7 +295,9 @@ class FitMoG:
             )
         sides = []
         for side, missing in ((0, -np.inf), (1, np.inf)):
-            values = [missing if pair is None or pair[side] is None else pair[side] for pair in pairs]
+            values = [
+                missing if pair is None or pair[side] is None else pair[side] for pair in pairs
+            ]
             bounded = unbound_to_bound(values, self.scales)
             # A sigma bound at its scale is no bound.
             open_ended = np.isposinf(np.array(values, dtype=float)) & (self.scales > 2.0)
@@ -452,7 +454,7 @@ class FitMoG:
         names = self.names if points is None else points.names
         self._commit(prepared, report, values, names)
         if verbose:
-            print(report)
+            print(report)  # noqa: T201 (what verbose= asks for)
         self._warn(report)
 
     def _commit(
@@ -527,8 +529,6 @@ def _interval(
         raise InputError(f"{name}: {pair!r} seen, a pair (low, high) expected") from error
     if not lowest <= low < high <= highest:
         raise InputError(
-            f"{name}: ({low:g}, {high:g}) seen, must be low < high within "
-            f"[{lowest:g}, {highest:g}]"
+            f"{name}: ({low:g}, {high:g}) seen, must be low < high within [{lowest:g}, {highest:g}]"
         )
     return low, high
-

@@ -454,9 +454,7 @@ class MixtureOfGaussians:
         plural = "component" if self.ngauss == 1 else "components"
         variables = "variable" if self.nvars == 1 else "variables"
         named = f" ({', '.join(self.names)})" if self.names else ""
-        lines = [
-            f"MixtureOfGaussians: {self.ngauss} {plural} in {self.nvars} {variables}{named}"
-        ]
+        lines = [f"MixtureOfGaussians: {self.ngauss} {plural} in {self.nvars} {variables}{named}"]
         shown = min(self.ngauss, 10)
         for k in range(shown):
             mean = _short_vector(self._mus[k])

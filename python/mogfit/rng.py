@@ -30,7 +30,7 @@ def draw_seed(rng: Any = None, name: str = "rng") -> int:
     """
     if rng is None:
         # The legacy state on purpose: it is the one np.random.seed sets.
-        return int(np.random.randint(0, 2**63 - 1, dtype=np.int64))
+        return int(np.random.randint(0, 2**63 - 1, dtype=np.int64))  # noqa: NPY002
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(0, 2**63 - 1, dtype=np.int64))
     if isinstance(rng, np.random.RandomState):
@@ -40,6 +40,5 @@ def draw_seed(rng: Any = None, name: str = "rng") -> int:
             raise InputError(f"{name}: is {rng}, a seed must be 0 or more")
         return int(np.random.SeedSequence(int(rng)).generate_state(1, np.uint64)[0])
     raise DtypeError(
-        f"{name}: is a {type(rng).__name__}; give None, a whole number, or a "
-        "numpy.random.Generator"
+        f"{name}: is a {type(rng).__name__}; give None, a whole number, or a numpy.random.Generator"
     )

@@ -92,7 +92,7 @@ class _BoundedSimplex:
 
 
 class _BoundedCoordinates:
-    """x = (v, (mu - location) / scale, log(sigma / scale), rho): weights free, the rest in a box."""
+    """x = (v, (mu - location) / scale, log(sigma / scale), rho): weights free, the rest boxed."""
 
     def __init__(self, likelihood: Likelihood, bounds: Bounds, ngauss: int) -> None:
         self._likelihood = likelihood
@@ -267,6 +267,4 @@ def _into_positive_definite(coordinates: _BoundedCoordinates, x: Floats) -> Floa
         except _LeftDomainError:
             x = x.copy()
             x[first_rho:] = 0.5 * (x[first_rho:] + neutral[first_rho:])
-    raise InputError(
-        "bounds: no correlations within boundr make a covariance matrix; widen boundr"
-    )
+    raise InputError("bounds: no correlations within boundr make a covariance matrix; widen boundr")

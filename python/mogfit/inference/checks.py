@@ -42,9 +42,7 @@ def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
     return len(np.unique(values, axis=0))
 
 
-def check_enough_rows(
-    values: NDArray[np.floating], weight: Floats | None, ngauss: int
-) -> None:
+def check_enough_rows(values: NDArray[np.floating], weight: Floats | None, ngauss: int) -> None:
     """Refuse fewer rows than components; warn of more parameters than rows.
 
     Rows of weight 0 count as absent.

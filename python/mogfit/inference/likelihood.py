@@ -54,6 +54,7 @@ class Likelihood:
 
     @property
     def n_points(self) -> int:
+        """Rows of the data."""
         return len(self.values)
 
     @property
@@ -101,9 +102,7 @@ class Likelihood:
     def loglik(self, mixture: _core.PreparedMixture) -> float:
         """log L, without the penalty."""
         self.passes += 1
-        return self.timed(
-            _core.log_likelihood, mixture, self.values, self.weight, self.threads
-        )
+        return self.timed(_core.log_likelihood, mixture, self.values, self.weight, self.threads)
 
     def penalty_value(self, mixture: _core.PreparedMixture) -> float:
         """What the penalty takes from log L."""
@@ -111,9 +110,7 @@ class Likelihood:
             return 0.0
         return _core.penalty_value(mixture, self.penalty, self.spread.covariance, self.total)
 
-    def em_step(
-        self, mixture: _core.PreparedMixture
-    ) -> tuple[float, _core.PreparedMixture]:
+    def em_step(self, mixture: _core.PreparedMixture) -> tuple[float, _core.PreparedMixture]:
         """log L at the mixture, without the penalty, and the mixture after one EM step."""
         self.passes += 1
         return self.timed(

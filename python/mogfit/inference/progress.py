@@ -41,14 +41,17 @@ class FitState:
 
     @property
     def weights(self) -> Any:
+        """Weights, (ngauss,)."""
         return self._mixture.weights
 
     @property
     def mus(self) -> Any:
+        """Means, (ngauss, nvars)."""
         return self._mixture.means
 
     @property
     def Sigmas(self) -> Any:
+        """Covariances, (ngauss, nvars, nvars)."""
         return self._mixture.covariances
 
 

@@ -104,7 +104,7 @@ def _one_round(
 
 def _best_moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_core.PreparedMixture]:
     """The mixtures after the most promising moves and a few EM steps, best first."""
-    tried = []
+    tried: list[tuple[float, int, _core.PreparedMixture]] = []
     splitter = _Splitter(mixture, small.spread.scale)
     for move in _moves(mixture, small):
         try:
