@@ -1,0 +1,212 @@
+# What the compiled core offers, as cpp/bindings.cpp defines it. K components, d variables, N
+# points, C = d (d - 1) / 2 pairs. `threads=0` is the package's default; results have the same bits
+# for any number of threads and for any memory layout of X. The GIL is released during the work.
+#
+# Errors, all of mogfit.errors: InputError for a wrong shape or a value out of range,
+# DegenerateError for a covariance that is singular. TypeError for an X of another kind.
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Parameters are small: converted and copied freely. Results are C-contiguous.
+_Array: TypeAlias = ArrayLike
+_Output: TypeAlias = NDArray[np.float64]
+# Data are read where they lie: 2-D, native float64 or float32, aligned, with any strides.
+_Points: TypeAlias = NDArray[np.float64] | NDArray[np.float32] | NDArray[Any]
+
+LEVELS: tuple[str, ...]  # every variant there can be, best first
+variant: str  # the one in use
+build_info: dict[str, object]  # compiler, eigen, openmp, lane_doubles
+
+def available_variants() -> tuple[str, ...]: ...
+
+class PreparedMixture:
+    """Weights, means and factorised covariances, ready for evaluation; immutable."""
+
+    def __init__(
+        self,
+        weights: _Array,  # (K,)
+        means: _Array,  # (K, d)
+        covariances: _Array,  # (K, d, d), symmetric; equilibrated before they are factorised
+    ) -> None: ...
+    @staticmethod
+    def from_factors(
+        log_weights: _Array,  # (K,)
+        means: _Array,  # (K, d)
+        factors: _Array,  # (K, d, d): L_k, lower, Sigma_k = L_k L_k^T
+    ) -> PreparedMixture: ...
+    @property
+    def ngauss(self) -> int: ...
+    @property
+    def nvars(self) -> int: ...
+    @property
+    def weights(self) -> _Output: ...  # (K,)
+    @property
+    def log_weights(self) -> _Output: ...  # (K,); -inf where the weight is 0
+    @property
+    def means(self) -> _Output: ...  # (K, d)
+    @property
+    def covariances(self) -> _Output: ...  # (K, d, d)
+    @property
+    def factors(self) -> _Output: ...  # (K, d, d), lower
+
+class Moments:
+    """What one pass over the data gives, centred at the components' means."""
+
+    @property
+    def loglik(self) -> float: ...  # sum_i s_i log p(x_i)
+    @property
+    def s0(self) -> _Output: ...  # (K,): sum_i s_i r_ik
+    @property
+    def s1(self) -> _Output: ...  # (K, d): sum_i s_i r_ik y_ik
+    @property
+    def s2(self) -> _Output: ...  # (K, d, d): sum_i s_i r_ik y_ik y_ik^T
+
+class WhitenedCoordinates:
+    """The coordinates fits run in, all zero at the anchor; every weight of it is positive."""
+
+    def __init__(self, anchor: PreparedMixture) -> None: ...
+    @property
+    def size(self) -> int: ...  # K - 1 + K d + K d (d + 1) / 2
+    @property
+    def anchor(self) -> PreparedMixture: ...
+    def mixture(self, theta: _Array) -> PreparedMixture: ...
+    # -(loglik - penalty) / sum(s), its gradient (size,), and loglik itself.
+    def objective(
+        self,
+        theta: _Array,
+        X: _Points,
+        sample_weight: _Array | None,
+        penalty: float,
+        reference: _Array | None,
+        threads: int = 0,
+    ) -> tuple[float, _Output, float]: ...
+
+class Descent:
+    """Where a descent ended, and why."""
+
+    @property
+    def mixture(self) -> PreparedMixture: ...
+    @property
+    def objective(self) -> float: ...  # -(loglik - penalty) / sum(s)
+    @property
+    def loglik(self) -> float: ...  # without the penalty
+    @property
+    def gradient_norm(self) -> float: ...  # largest entry of the whitened gradient
+    @property
+    def em_gain(self) -> float: ...  # nats that one EM step would gain in total
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def passes(self) -> float: ...  # over the last sample; smaller ones count in proportion
+    # "converged", "iteration limit", "rounding", "small decrease" or "stopped"
+    @property
+    def ending(self) -> str: ...
+
+# (N,): NaN where a coordinate is NaN, -inf (pdf: 0) where one is infinite.
+def logpdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+def pdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+
+# (N, K): log N_k(x), without the weight.
+def component_logpdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+
+# (N, K), rows sum to 1; NaN where a coordinate is not finite.
+def responsibilities(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+
+# sample_weight: (N,), 0 or more; a point of weight 0 counts as absent.
+def data_pass(
+    mixture: PreparedMixture, X: _Points, sample_weight: _Array | None = None, threads: int = 0
+) -> Moments: ...
+def log_likelihood(
+    mixture: PreparedMixture, X: _Points, sample_weight: _Array | None = None, threads: int = 0
+) -> float: ...
+
+# Of loglik - penalty: d/d log w (K,), d/d mu (K, d), d/d L (K, d, d) lower. `reference` is the
+# (d, d) overall covariance S of the penalty and `total` the sum of the sample weights.
+def gradient_factors(
+    mixture: PreparedMixture,
+    moments: Moments,
+    penalty: float = 0.0,
+    reference: _Array | None = None,
+    total: float = 0.0,
+) -> tuple[_Output, _Output, _Output]: ...
+
+# The same in (weights (K,), mus (K, d), sigmas (K, d), rhos (K, C)).
+def gradient_stdcorr(
+    mixture: PreparedMixture,
+    moments: Moments,
+    penalty: float = 0.0,
+    reference: _Array | None = None,
+    total: float = 0.0,
+) -> tuple[_Output, _Output, _Output, _Output]: ...
+
+# penalty * total * sum_k [tr(S Sigma_k^-1) + log det Sigma_k]
+def penalty_value(
+    mixture: PreparedMixture, penalty: float, reference: _Array, total: float
+) -> float: ...
+
+# The log-likelihood at `mixture`, and the mixture after one step.
+def em_step(
+    mixture: PreparedMixture,
+    X: _Points,
+    sample_weight: _Array | None = None,
+    penalty: float = 0.0,
+    reference: _Array | None = None,
+    threads: int = 0,
+) -> tuple[float, PreparedMixture]: ...
+
+# The mixture after at most `steps` steps, the penalised log-likelihood before the last of them,
+# and how many were taken. Ends early when a step gains less than tolerance * sum(s).
+def em_run(
+    mixture: PreparedMixture,
+    X: _Points,
+    sample_weight: _Array | None = None,
+    penalty: float = 0.0,
+    reference: _Array | None = None,
+    steps: int = 1,
+    tolerance: float = -1.0,
+    threads: int = 0,
+) -> tuple[PreparedMixture, float, int]: ...
+
+# samples: (X, sample_weight, gradient_tolerance) each, growing, the data themselves last.
+# observer(iteration, objective, gradient_norm, mixture) after every iteration; False stops.
+def descend(
+    mixture: PreparedMixture,
+    samples: Sequence[tuple[_Points, _Array | None, float]],
+    penalty: float,
+    reference: _Array | None,
+    decrease_tolerance: float = 0.0,
+    max_iterations: int = 1000,
+    memory: int = 20,
+    reanchor: int = 200,
+    observer: Callable[[int, float, float, PreparedMixture], bool | None] | None = None,
+    threads: int = 0,
+) -> Descent: ...
+
+# Greedy k-means++ on (X - location) / scale and a few of Lloyd's iterations; each cluster's
+# covariance is shrunk towards `covariance` (d, d) as if by `shrinkage` points.
+def kmeans_start(
+    X: _Points,
+    sample_weight: _Array | None,
+    ngauss: int,
+    location: _Array,  # (d,)
+    scale: _Array,  # (d,)
+    covariance: _Array,
+    shrinkage: float,
+    lloyd_iterations: int,
+    seed: int,
+    stream: int,
+) -> PreparedMixture: ...
+
+# Points (n, d) and their components (n,); the first m of n draws are those of a call for m.
+def sample(
+    mixture: PreparedMixture, n: int, seed: int, threads: int = 0
+) -> tuple[_Output, NDArray[np.int64]]: ...
+
+# How many NaN, how many infinite, and row and column of the first of either (-1, -1 for none).
+def count_nonfinite(X: _Points, threads: int = 0) -> tuple[int, int, int, int]: ...
+def get_num_threads() -> int: ...
+def set_num_threads(threads: int) -> None: ...  # 0: back to what OpenMP allows
