@@ -5,6 +5,13 @@
 
 namespace mogfit {
 
+namespace {
+
+// Registers of exponentials computed side by side.
+constexpr int kExponentials = 4;
+
+}  // namespace
+
 BlockEvaluator::BlockEvaluator(const PreparedMixture& mixture, const Points& points)
     : mixture_(mixture),
       points_(points),
@@ -43,22 +50,37 @@ void BlockEvaluator::set_unusual_aside() {
   }
 }
 
-void BlockEvaluator::normalise() {
-  const int ngauss = mixture_.ngauss();
-  for (int c = 0; c < registers_; ++c) {
-    const int offset = c * kNativeDoubles;
-    const Native most = mogfit::load(largest_.data() + offset);
-    Native total{};
-    double* relative = exponents_.data() + offset;
-    for (int k = 0; k < ngauss; ++k, relative += kColumn) {
-      const Native term = exp2(mogfit::load(relative) - most);
-      store(relative, term);
-      total += term;
-    }
-    store(log_density_.data() + offset, most * kLn2 + log(total));
-    // A sum of 0 means that every exponent overflowed: the density, and each share of it, is 0.
-    store(inverse_.data() + offset, total > 0.0 ? 1.0 / total : Native{});
+// R registers of points from `offset` on.
+template <int R>
+void BlockEvaluator::normalise_registers(int offset) {
+  const auto read = [&](const double* from) {
+    return each<R>([&](auto r) { return mogfit::load(from + r * kNativeDoubles); });
+  };
+  const Lane<R> most = read(largest_.data() + offset);
+  Lane<R> total{};
+  double* relative = exponents_.data() + offset;
+  for (int k = 0; k < mixture_.ngauss(); ++k, relative += kColumn) {
+    const Lane<R> exponent = read(relative);
+    const Lane<R> term =
+        exp2(each<R>([&](auto r) { return exponent.v[r] - most.v[r]; }));
+    static_for<R>([&](auto r) {
+      store(relative + r * kNativeDoubles, term.v[r]);
+      total.v[r] += term.v[r];
+    });
   }
+  static_for<R>([&](auto r) {
+    const int at = offset + r * kNativeDoubles;
+    store(log_density_.data() + at, most.v[r] * kLn2 + log(total.v[r]));
+    // A sum of 0 means that every exponent overflowed: the density, and each share of it, is 0.
+    store(inverse_.data() + at, total.v[r] > 0.0 ? 1.0 / total.v[r] : Native{});
+  });
+}
+
+void BlockEvaluator::normalise() {
+  int c = 0;
+  for (; c + kExponentials <= registers_; c += kExponentials)
+    normalise_registers<kExponentials>(c * kNativeDoubles);
+  for (; c < registers_; ++c) normalise_registers<1>(c * kNativeDoubles);
   if (all_finite_) return;
   for (int i = 0; i < rows_; ++i) {
     if (unusual_[i] == 0.0) continue;

@@ -41,6 +41,8 @@ class BlockEvaluator {
 
  private:
   void set_unusual_aside();
+  template <int R>
+  void normalise_registers(int offset);
 
   const PreparedMixture& mixture_;
   const Points& points_;

@@ -13,6 +13,10 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #define MOGFIT_INLINE inline __attribute__((always_inline))
 
 namespace mogfit {
@@ -51,6 +55,12 @@ MOGFIT_INLINE void store(double* aligned, Native x) { *reinterpret_cast<Native*>
 
 MOGFIT_INLINE Native max(Native a, Native b) { return a > b ? a : b; }
 
+MOGFIT_INLINE Native sqrt(Native x) {
+  Native root;
+  for (int i = 0; i < kNativeDoubles; ++i) root[i] = __builtin_sqrt(x[i]);
+  return root;
+}
+
 MOGFIT_INLINE double sum(Native x) {
   double total = 0.0;
   for (int i = 0; i < kNativeDoubles; ++i) total += x[i];
@@ -71,27 +81,88 @@ MOGFIT_INLINE Native from_bits(NativeBits b) {
 // 1.5 * 2^52: adding it rounds to an integer, which then stands in the low bits of the sum.
 inline constexpr double kRoundToInteger = 6755399441055744.0;
 
-// 2^x for x <= 1023; exactly 0 below -1021, never a subnormal (those slow everything after them).
-// 2^x = 2^n 2^f with f in [-1/2, 1/2], 2^f = 1 + f q(f) with q the Chebyshev interpolant of degree
-// 10 (relative error 1e-17 before rounding). In base 2 the reduction x - n is exact.
-MOGFIT_INLINE Native exp2(Native x) {
-  x = x < -1021.0 ? broadcast(-1023.0) : x;
-  const Native shifted = x + kRoundToInteger;
-  const Native f = x - (shifted - kRoundToInteger);
-  Native q = f * 4.4549605981865183938e-10 + 7.0725859492692236999e-9;
-  q = q * f + 1.0178062445845773521e-7;
-  q = q * f + 1.3215442587921689653e-6;
-  q = q * f + 1.5252733829836118394e-5;
-  q = q * f + 1.5403530441736050155e-4;
-  q = q * f + 1.3333558146416935310e-3;
-  q = q * f + 9.6181291076068885273e-3;
-  q = q * f + 5.5504108664821594339e-2;
-  q = q * f + 0.2402265069591009822;
-  q = q * f + 0.69314718055994530942;
-  q = q * f + 1.0;
-  // At x = -1023, f = 0 and q = 1, whose exponent field 1023 becomes 0: the double zero.
-  return from_bits(bits(q) + (bits(shifted) << 52));
+// R registers side by side: R independent chains of arithmetic, step by step in turn, hide the
+// latency of each (a scheduler that holds some sixty instructions sees only three whole chains).
+template <int R>
+struct Lane {
+  Native v[R];
+};
+
+template <int R, typename Step>
+MOGFIT_INLINE Lane<R> each(Step&& step) {
+  Lane<R> result;
+  static_for<R>([&](auto r) { result.v[r] = step(r); });
+  return result;
 }
+
+// 2^x for x <= 1023; exactly 0 below -1021, never a subnormal (those slow everything after them).
+// In base 2 the reduction of x is exact. Relative error below 1e-17 before rounding.
+#if defined(__AVX512F__)
+
+// 2^x = 2^n 2^(j/16) 2^f with |f| <= 1/32: sixteen powers fit into two registers, where a
+// permutation looks them up, and 2^f = 1 + f q(f) with q the Chebyshev interpolant of degree 5.
+template <int R>
+MOGFIT_INLINE Lane<R> exp2(const Lane<R>& argument) {
+  constexpr double kCoefficients[] = {1.333378157678426869e-3, 9.6181291069195378674e-3,
+                                      5.5504108656639298913e-2, 0.2402265069591007508,
+                                      0.69314718055994575333};
+  const Native first = {1.0,
+                        1.0442737824274138403,
+                        1.0905077326652576592,
+                        1.1387886347566916537,
+                        1.1892071150027210667,
+                        1.2418578120734840486,
+                        1.2968395546510096659,
+                        1.3542555469368927283};
+  const Native second = {1.4142135623730950488, 1.4768261459394993114, 1.5422108254079408236,
+                         1.6104903319492543082, 1.6817928305074290861, 1.7562521603732994831,
+                         1.8340080864093424635, 1.9152065613971472939};
+  const Lane<R> x = each<R>(
+      [&](auto r) { return argument.v[r] < -1021.0 ? broadcast(-1023.0) : argument.v[r]; });
+  // The sum is a multiple of 1/16: the integer 16 n + j stands in its low bits.
+  const Lane<R> shifted = each<R>([&](auto r) { return x.v[r] + kRoundToInteger / 16; });
+  const Lane<R> rounded = each<R>([&](auto r) { return shifted.v[r] - kRoundToInteger / 16; });
+  const Lane<R> f = each<R>([&](auto r) { return x.v[r] - rounded.v[r]; });
+  const Lane<R> power = each<R>([&](auto r) -> Native {
+    return _mm512_permutex2var_pd(first, (__m512i)bits(shifted.v[r]), second);
+  });
+  Lane<R> q = each<R>([&](auto) { return broadcast(1.5403723980749256422e-4); });
+  static_for<5>([&](auto i) {
+    static_for<R>([&](auto r) { q.v[r] = q.v[r] * f.v[r] + kCoefficients[i]; });
+  });
+  // At x = -1023, f = 0 and j = 0: the exponent field 1023 of 1.0 becomes 0, the double zero.
+  return each<R>([&](auto r) {
+    const Native value = power.v[r] + (power.v[r] * f.v[r]) * q.v[r];
+    constexpr std::int64_t kExponentField = -0x10000000000000;
+    return from_bits(bits(value) + ((bits(shifted.v[r]) << 48) & kExponentField));
+  });
+}
+
+#else
+
+// 2^x = 2^n 2^f with |f| <= 1/2, 2^f = 1 + f q(f), q the Chebyshev interpolant of degree 10.
+template <int R>
+MOGFIT_INLINE Lane<R> exp2(const Lane<R>& argument) {
+  constexpr double kCoefficients[] = {
+      7.0725859492692236999e-9, 1.0178062445845773521e-7, 1.3215442587921689653e-6,
+      1.5252733829836118394e-5, 1.5403530441736050155e-4, 1.3333558146416935310e-3,
+      9.6181291076068885273e-3, 5.5504108664821594339e-2, 0.2402265069591009822,
+      0.69314718055994530942,   1.0};
+  const Lane<R> x = each<R>(
+      [&](auto r) { return argument.v[r] < -1021.0 ? broadcast(-1023.0) : argument.v[r]; });
+  const Lane<R> shifted = each<R>([&](auto r) { return x.v[r] + kRoundToInteger; });
+  const Lane<R> rounded = each<R>([&](auto r) { return shifted.v[r] - kRoundToInteger; });
+  const Lane<R> f = each<R>([&](auto r) { return x.v[r] - rounded.v[r]; });
+  Lane<R> q = each<R>([&](auto) { return broadcast(4.4549605981865183938e-10); });
+  static_for<11>([&](auto i) {
+    static_for<R>([&](auto r) { q.v[r] = q.v[r] * f.v[r] + kCoefficients[i]; });
+  });
+  // At x = -1023, f = 0 and q = 1, whose exponent field 1023 becomes 0: the double zero.
+  return each<R>(
+      [&](auto r) { return from_bits(bits(q.v[r]) + (bits(shifted.v[r]) << 52)); });
+}
+
+#endif
 
 // Natural logarithm of a positive normal double; -inf at 0. x = 2^n m with m in [sqrt(1/2), sqrt 2),
 // log m = 2 atanh(s) with s = (m - 1) / (m + 1), |s| <= 0.1716 (relative error below 1 ulp).
