@@ -317,8 +317,8 @@ PreparedMixture start(const py::array& x, const std::optional<Array>& sample_wei
   const Matrix overall = to_matrix(covariance, "covariance", points.d);
   const StartOptions options{location.data(), scale.data(), &overall, shrinkage,
                              lloyd_iterations};
-  return without_gil([&](const StopRequested&) {
-    return kmeans_start(points, weight, ngauss, options, seed, stream);
+  return without_gil([&](const StopRequested& stop) {
+    return kmeans_start(points, weight, ngauss, options, seed, stream, stop);
   });
 }
 

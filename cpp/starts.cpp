@@ -68,7 +68,8 @@ std::int64_t row_at(const Cloud& cloud, const std::vector<double>& nearest, doub
 
 // Centres, row by row: the first drawn in proportion to the weights, each next one the best of
 // several candidates drawn in proportion to weight times squared distance to the nearest so far.
-std::vector<double> kmeans_plusplus(const Cloud& cloud, int ngauss, RandomStream& random) {
+std::vector<double> kmeans_plusplus(const Cloud& cloud, int ngauss, RandomStream& random,
+                                    const StopRequested& stop) {
   const int d = cloud.d;
   const int candidates = 2 + static_cast<int>(std::log(static_cast<double>(ngauss)));
   std::vector<double> nearest(cloud.n, 1.0);
@@ -95,6 +96,7 @@ std::vector<double> kmeans_plusplus(const Cloud& cloud, int ngauss, RandomStream
     double best_total = std::numeric_limits<double>::infinity();
     std::vector<double> best_candidate;
     for (int c = 0; c < candidates; ++c) {
+      check_stop(stop);
       draw(total);
       const double reached = update_nearest(cloud, candidate.data(), nearest, trial);
       if (reached < best_total) {
@@ -111,11 +113,13 @@ std::vector<double> kmeans_plusplus(const Cloud& cloud, int ngauss, RandomStream
 }
 
 // The nearest centre of each point.
-void assign(const Cloud& cloud, const std::vector<double>& centres, std::vector<int>& labels) {
+void assign(const Cloud& cloud, const std::vector<double>& centres, const StopRequested& stop,
+            std::vector<int>& labels) {
   const int ngauss = static_cast<int>(centres.size()) / cloud.d;
   std::vector<double> least(cloud.n, std::numeric_limits<double>::infinity());
   std::vector<double> distance(cloud.n);
   for (int k = 0; k < ngauss; ++k) {
+    check_stop(stop);
     squared_distances(cloud, centres.data() + k * cloud.d, distance);
     for (std::int64_t i = 0; i < cloud.n; ++i) {
       labels[i] = distance[i] < least[i] ? k : labels[i];
@@ -143,16 +147,16 @@ std::vector<double> update_means(const Cloud& cloud, const std::vector<int>& lab
 
 PreparedMixture kmeans_start(const Points& points, const double* sample_weight, int ngauss,
                              const StartOptions& options, std::uint64_t seed,
-                             std::uint64_t stream) {
+                             std::uint64_t stream, const StopRequested& stop) {
   const Cloud cloud = standardise(points, sample_weight, options);
   const int d = cloud.d;
   RandomStream random(seed, stream);
-  std::vector<double> means = kmeans_plusplus(cloud, ngauss, random);
+  std::vector<double> means = kmeans_plusplus(cloud, ngauss, random, stop);
   std::vector<int> labels(cloud.n, 0);
-  assign(cloud, means, labels);
+  assign(cloud, means, stop, labels);
   for (int iteration = 0; iteration < options.lloyd_iterations; ++iteration) {
     update_means(cloud, labels, means);
-    assign(cloud, means, labels);
+    assign(cloud, means, stop, labels);
   }
   std::vector<double> counts = update_means(cloud, labels, means);
 

@@ -5,6 +5,7 @@
 
 #include "points.hpp"
 #include "prepared_mixture.hpp"
+#include "threads.hpp"
 
 namespace mogfit {
 
@@ -22,6 +23,6 @@ struct StartOptions {
 // each cluster. sample_weight may be null. Streams of one seed give independent starts.
 PreparedMixture kmeans_start(const Points& points, const double* sample_weight, int ngauss,
                              const StartOptions& options, std::uint64_t seed,
-                             std::uint64_t stream);
+                             std::uint64_t stream, const StopRequested& stop = {});
 
 }  // namespace mogfit

@@ -32,10 +32,19 @@ void watch_forks() {
 // Work that one thread should have before a second one is worth waking.
 constexpr double kNanosecondsPerThread = 50e3;
 
-// How often the calling thread asks whether to stop.
+// How often a calling thread asks whether to stop.
 constexpr auto kStopInterval = std::chrono::milliseconds(50);
 
 }  // namespace
+
+void check_stop(const StopRequested& stop) {
+  static thread_local std::chrono::steady_clock::time_point last_asked;
+  if (!stop) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_asked < kStopInterval) return;
+  last_asked = now;
+  if (stop()) throw Interrupted();
+}
 
 bool has_openmp() {
 #ifdef _OPENMP
@@ -72,18 +81,11 @@ void parallel_for(std::int64_t count, int threads, const StopRequested& stop,
   std::atomic<bool> stopped{false};
   std::exception_ptr failure;
   std::mutex failure_lock;
-  auto last_asked = std::chrono::steady_clock::now();
 
   const auto run = [&](std::int64_t i, int thread) {
     if (stopped.load(std::memory_order_relaxed)) return;
     try {
-      if (thread == 0 && stop) {
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last_asked > kStopInterval) {
-          last_asked = now;
-          if (stop()) throw Interrupted();
-        }
-      }
+      if (thread == 0) check_stop(stop);
       body(i, thread);
     } catch (...) {
       const std::lock_guard<std::mutex> guard(failure_lock);

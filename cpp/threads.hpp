@@ -18,6 +18,10 @@ void set_default_threads(int threads);
 // True when the work should stop. Called on the calling thread only, between pieces of work.
 using StopRequested = std::function<bool()>;
 
+// Asks `stop` (which may be empty) if this thread has not asked for a while, across calls: passes
+// that are shorter than the interval are interrupted as well. Throws Interrupted when it says so.
+void check_stop(const StopRequested& stop);
+
 // Calls body(i, thread) for i in [0, count), each once, in any order, on up to `threads` threads
 // (0: the default), thread in [0, threads). Throws Interrupted when stop() answered true, and
 // whatever a body threw. Results must not depend on which thread ran which i.

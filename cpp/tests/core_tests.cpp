@@ -1,0 +1,15 @@
+// Runs every test of the core; exits with 1 when a check fails. Meant for the sanitizers as well:
+// all inputs lie in memory of exactly their size.
+#include "core_tests.hpp"
+
+#include <cstdio>
+
+#include "check.hpp"
+
+int main() {
+  mogfit::tests::test_evaluation();
+  mogfit::tests::test_fitting();
+  mogfit::tests::test_drawing_and_threads();
+  std::printf("%d checks, %d failures\n", mogfit::tests::checks, mogfit::tests::failures);
+  return mogfit::tests::failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,10 @@
+// The tests of the core, one function for each file of them.
+#pragma once
+
+namespace mogfit::tests {
+
+void test_evaluation();
+void test_fitting();
+void test_drawing_and_threads();
+
+}  // namespace mogfit::tests
