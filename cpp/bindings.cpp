@@ -51,8 +51,8 @@ void require_shape(const py::array& array, const char* name,
     ++axis;
   }
   if (!right)
-    throw InputError(std::string(name) + ": has shape " + shape_of(array) + ", expected " +
-                     wanted + (expected.size() == 1 ? ",)" : ")"));
+    throw InputError(std::string(name) + ": has shape " + shape_of(array) + ", expected " + wanted +
+                     (expected.size() == 1 ? ",)" : ")"));
 }
 
 // A view of the user's array, whatever its strides. float64 and float32 are read as they lie.
@@ -171,9 +171,8 @@ Output density_of(const PreparedMixture& mixture, const py::array& x, DensityKin
   const Points points = view_points(x, mixture);
   Output out(points.n);
   double* const target = out.mutable_data();
-  without_gil([&](const StopRequested& stop) {
-    density(mixture, points, kind, target, threads, stop);
-  });
+  without_gil(
+      [&](const StopRequested& stop) { density(mixture, points, kind, target, threads, stop); });
   return out;
 }
 
@@ -182,8 +181,7 @@ Output by_component(const PreparedMixture& mixture, const py::array& x, int thre
   const Points points = view_points(x, mixture);
   Output out({points.n, static_cast<std::int64_t>(mixture.ngauss())});
   double* const target = out.mutable_data();
-  without_gil(
-      [&](const StopRequested& stop) { compute(mixture, points, target, threads, stop); });
+  without_gil([&](const StopRequested& stop) { compute(mixture, points, target, threads, stop); });
   return out;
 }
 
@@ -210,8 +208,8 @@ py::tuple em_step(const PreparedMixture& mixture, const py::array& x,
                   const std::optional<Array>& reference, int threads) {
   const Points points = view_points(x, mixture);
   const double* const weight = view_weight(sample_weight, points.n);
-  const Penalty penalty = make_penalty(penalty_strength, reference,
-                                       total_weight(weight, points.n), mixture.nvars());
+  const Penalty penalty =
+      make_penalty(penalty_strength, reference, total_weight(weight, points.n), mixture.nvars());
   auto [loglik, next] = without_gil([&](const StopRequested& stop) {
     const Moments moments = data_pass(mixture, points, weight, threads, stop);
     return std::make_pair(moments.loglik, maximise(mixture, moments, penalty));
@@ -221,12 +219,11 @@ py::tuple em_step(const PreparedMixture& mixture, const py::array& x,
 
 py::tuple run_em(const PreparedMixture& mixture, const py::array& x,
                  const std::optional<Array>& sample_weight, double penalty_strength,
-                 const std::optional<Array>& reference, int steps, double tolerance,
-                 int threads) {
+                 const std::optional<Array>& reference, int steps, double tolerance, int threads) {
   const Points points = view_points(x, mixture);
   const double* const weight = view_weight(sample_weight, points.n);
-  const Penalty penalty = make_penalty(penalty_strength, reference,
-                                       total_weight(weight, points.n), mixture.nvars());
+  const Penalty penalty =
+      make_penalty(penalty_strength, reference, total_weight(weight, points.n), mixture.nvars());
   EmResult result = without_gil([&](const StopRequested& stop) {
     return em_run(mixture, points, weight, penalty, steps, tolerance, threads, stop);
   });
@@ -301,8 +298,7 @@ py::tuple draw(const PreparedMixture& mixture, std::int64_t n, std::uint64_t see
   py::array_t<std::int64_t> labels(n);
   double* const x = points.mutable_data();
   std::int64_t* const l = labels.mutable_data();
-  without_gil(
-      [&](const StopRequested& stop) { sample(mixture, n, seed, x, l, threads, stop); });
+  without_gil([&](const StopRequested& stop) { sample(mixture, n, seed, x, l, threads, stop); });
   return py::make_tuple(std::move(points), std::move(labels));
 }
 
@@ -315,8 +311,7 @@ PreparedMixture start(const py::array& x, const std::optional<Array>& sample_wei
   require_shape(location, "location", {points.d});
   require_shape(scale, "scale", {points.d});
   const Matrix overall = to_matrix(covariance, "covariance", points.d);
-  const StartOptions options{location.data(), scale.data(), &overall, shrinkage,
-                             lloyd_iterations};
+  const StartOptions options{location.data(), scale.data(), &overall, shrinkage, lloyd_iterations};
   return without_gil([&](const StopRequested& stop) {
     return kmeans_start(points, weight, ngauss, options, seed, stream, stop);
   });
@@ -373,19 +368,16 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
                   arg("factors"))
       .def_property_readonly("ngauss", &PreparedMixture::ngauss)
       .def_property_readonly("nvars", &PreparedMixture::nvars)
+      .def_property_readonly("log_weights",
+                             [](const PreparedMixture& p) { return to_numpy(p.log_weights()); })
       .def_property_readonly(
-          "log_weights", [](const PreparedMixture& p) { return to_numpy(p.log_weights()); })
-      .def_property_readonly("weights",
-                             [](const PreparedMixture& p) {
-                               return to_numpy(Vector(p.log_weights().array().exp()));
-                             })
-      .def_property_readonly("means",
-                             [](const PreparedMixture& p) { return to_numpy(p.means()); })
+          "weights",
+          [](const PreparedMixture& p) { return to_numpy(Vector(p.log_weights().array().exp())); })
+      .def_property_readonly("means", [](const PreparedMixture& p) { return to_numpy(p.means()); })
       .def_property_readonly("factors",
                              [](const PreparedMixture& p) {
-                               return stack(p.ngauss(), p.nvars(), [&](int k) -> const Matrix& {
-                                 return p.factor(k);
-                               });
+                               return stack(p.ngauss(), p.nvars(),
+                                            [&](int k) -> const Matrix& { return p.factor(k); });
                              })
       .def_property_readonly("covariances", [](const PreparedMixture& p) {
         return stack(p.ngauss(), p.nvars(), [&](int k) { return p.covariance(k); });
@@ -395,9 +387,8 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       .def_readonly("loglik", &Moments::loglik)
       .def_property_readonly("s0", [](const Moments& s) { return to_numpy(s.s0); })
       .def_property_readonly("s1", [](const Moments& s) { return to_numpy(s.s1); })
-      .def_property_readonly("s2", [](const Moments& s) {
-        return stack(s.s2, static_cast<int>(s.s1.cols()));
-      });
+      .def_property_readonly(
+          "s2", [](const Moments& s) { return stack(s.s2, static_cast<int>(s.s1.cols())); });
 
   py::class_<WhitenedCoordinates>(m, "WhitenedCoordinates")
       .def(py::init<PreparedMixture>(), arg("anchor"))
@@ -501,10 +492,9 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       .def_readonly("iterations", &Descent::iterations)
       .def_readonly("passes", &Descent::passes)
       .def_property_readonly("ending", [](const Descent& d) { return name_of(d.ending); });
-  m.def("descend", &run_descent, arg("mixture"), arg("samples"), arg("penalty"),
-        arg("reference"), arg("decrease_tolerance") = 0.0, arg("max_iterations") = 1000,
-        arg("memory") = 20, arg("reanchor") = 200, arg("observer") = py::none(),
-        arg("threads") = 0);
+  m.def("descend", &run_descent, arg("mixture"), arg("samples"), arg("penalty"), arg("reference"),
+        arg("decrease_tolerance") = 0.0, arg("max_iterations") = 1000, arg("memory") = 20,
+        arg("reanchor") = 200, arg("observer") = py::none(), arg("threads") = 0);
   m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
         arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
         arg("stream"));

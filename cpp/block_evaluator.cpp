@@ -61,8 +61,7 @@ void BlockEvaluator::normalise_registers(int offset) {
   double* relative = exponents_.data() + offset;
   for (int k = 0; k < mixture_.ngauss(); ++k, relative += kColumn) {
     const Lane<R> exponent = read(relative);
-    const Lane<R> term =
-        exp2(each<R>([&](auto r) { return exponent.v[r] - most.v[r]; }));
+    const Lane<R> term = exp2(each<R>([&](auto r) { return exponent.v[r] - most.v[r]; }));
     static_for<R>([&](auto r) {
       store(relative + r * kNativeDoubles, term.v[r]);
       total.v[r] += term.v[r];
@@ -96,8 +95,6 @@ void BlockEvaluator::accumulate(const double* factor, double* moments) {
                        moments + k * kernel_.accumulators, workspace_.data());
 }
 
-double estimated_nanoseconds(int nvars) {
-  return 1.0 + 0.05 * nvars * nvars;
-}
+double estimated_nanoseconds(int nvars) { return 1.0 + 0.05 * nvars * nvars; }
 
 }  // namespace mogfit

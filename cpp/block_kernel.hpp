@@ -19,9 +19,9 @@ inline constexpr std::size_t packed_moments(int nvars) {
 
 struct BlockKernel {
   int nvars = 0;
-  int registers_per_step = 1;        // registers each step of log_joint fills
-  std::size_t workspace = 0;         // doubles of scratch both sweeps need
-  std::size_t accumulators = 0;      // doubles of running moments for one component
+  int registers_per_step = 1;    // registers each step of log_joint fills
+  std::size_t workspace = 0;     // doubles of scratch both sweeps need
+  std::size_t accumulators = 0;  // doubles of running moments for one component
 
   // exponents[k * kColumn + i] = log2 w_k N_k(x_i) and largest[i] = max_k of it, for the first
   // `registers` registers of points of the block x.

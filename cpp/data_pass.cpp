@@ -29,9 +29,7 @@ struct Chunks {
     count = (blocks + per_chunk - 1) / per_chunk;
   }
   std::int64_t first(std::int64_t chunk) const { return chunk * per_chunk; }
-  std::int64_t last(std::int64_t chunk) const {
-    return std::min(blocks, (chunk + 1) * per_chunk);
-  }
+  std::int64_t last(std::int64_t chunk) const { return std::min(blocks, (chunk + 1) * per_chunk); }
 };
 
 // Adds `size` sums of all parts into those of part 0, in a tree whose shape depends on count alone.
@@ -71,9 +69,8 @@ Scratch run_chunks(const PreparedMixture& mixture, const Points& points,
   const Chunks chunks(points.blocks(), 1 + ngauss * static_cast<std::int64_t>(packed));
   Scratch sums(std::max<std::int64_t>(1, chunks.count) * size);
 
-  const int used = useful_threads(threads, chunks.count,
-                                  chunks.per_chunk * kBlock * ngauss *
-                                      estimated_nanoseconds(nvars));
+  const int used = useful_threads(
+      threads, chunks.count, chunks.per_chunk * kBlock * ngauss * estimated_nanoseconds(nvars));
   struct Worker {
     BlockEvaluator evaluator;
     Scratch weight;
@@ -108,8 +105,8 @@ Scratch run_chunks(const PreparedMixture& mixture, const Points& points,
 
 }  // namespace
 
-Moments data_pass(const PreparedMixture& mixture, const Points& points,
-                  const double* sample_weight, int threads, const StopRequested& stop) {
+Moments data_pass(const PreparedMixture& mixture, const Points& points, const double* sample_weight,
+                  int threads, const StopRequested& stop) {
   const Scratch sums = run_chunks(mixture, points, sample_weight, threads, stop, true);
   const int ngauss = mixture.ngauss();
   const int nvars = mixture.nvars();

@@ -24,9 +24,10 @@ struct Moments {
 // sample_weight: n values >= 0, contiguous, or null for ones; a point of weight 0 counts as absent.
 // Rows are cut into chunks that depend on n, K and d alone, a chunk adds its blocks in order and
 // chunks are combined pairwise, so the result has the same bits for any number of threads.
-// A point that is not finite makes loglik NaN (NaN) or -inf (+-inf) and adds nothing to the moments.
-Moments data_pass(const PreparedMixture& mixture, const Points& points,
-                  const double* sample_weight, int threads, const StopRequested& stop = {});
+// A point that is not finite makes loglik NaN (NaN) or -inf (+-inf) and adds nothing to the
+// moments.
+Moments data_pass(const PreparedMixture& mixture, const Points& points, const double* sample_weight,
+                  int threads, const StopRequested& stop = {});
 
 // The log-likelihood alone, the same bits as data_pass gives.
 double log_likelihood(const PreparedMixture& mixture, const Points& points,

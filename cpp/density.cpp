@@ -65,8 +65,7 @@ void component_log_density(const PreparedMixture& mixture, const Points& points,
                    for (int k = 0; k < ngauss; ++k) {
                      const double* const exponent = evaluator.exponents(k);
                      for (int i = 0; i < evaluator.rows(); ++i)
-                       out[(first + i) * ngauss + k] =
-                           evaluator.at_unusual(i, exponent[i] * kLn2);
+                       out[(first + i) * ngauss + k] = evaluator.at_unusual(i, exponent[i] * kLn2);
                    }
                  });
 }
@@ -74,18 +73,18 @@ void component_log_density(const PreparedMixture& mixture, const Points& points,
 void responsibilities(const PreparedMixture& mixture, const Points& points, double* out,
                       int threads, const StopRequested& stop) {
   const int ngauss = mixture.ngauss();
-  for_each_block(mixture, points, threads, stop,
-                 [&](BlockEvaluator& evaluator, std::int64_t first) {
-                   evaluator.normalise();
-                   const double* const inverse = evaluator.inverse();
-                   for (int k = 0; k < ngauss; ++k) {
-                     const double* const relative = evaluator.exponents(k);
-                     for (int i = 0; i < evaluator.rows(); ++i)
-                       out[(first + i) * ngauss + k] =
-                           inverse[i] > 0.0 ? relative[i] * inverse[i]
-                                            : std::numeric_limits<double>::quiet_NaN();
-                   }
-                 });
+  for_each_block(
+      mixture, points, threads, stop, [&](BlockEvaluator& evaluator, std::int64_t first) {
+        evaluator.normalise();
+        const double* const inverse = evaluator.inverse();
+        for (int k = 0; k < ngauss; ++k) {
+          const double* const relative = evaluator.exponents(k);
+          for (int i = 0; i < evaluator.rows(); ++i)
+            out[(first + i) * ngauss + k] = inverse[i] > 0.0
+                                                ? relative[i] * inverse[i]
+                                                : std::numeric_limits<double>::quiet_NaN();
+        }
+      });
 }
 
 }  // namespace mogfit

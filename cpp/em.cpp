@@ -13,8 +13,8 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
   Matrix means = mixture.means();
   std::vector<double> covariances(static_cast<std::size_t>(ngauss) * nvars * nvars);
   for (int k = 0; k < ngauss; ++k) {
-    Eigen::Map<Matrix> covariance(
-        covariances.data() + static_cast<std::size_t>(k) * nvars * nvars, nvars, nvars);
+    Eigen::Map<Matrix> covariance(covariances.data() + static_cast<std::size_t>(k) * nvars * nvars,
+                                  nvars, nvars);
     const double count = moments.s0[k];
     if (!(count > 0.0)) {
       covariance = mixture.covariance(k);

@@ -117,8 +117,8 @@ MOGFIT_INLINE Lane<R> exp2(const Lane<R>& argument) {
   const Native second = {1.4142135623730950488, 1.4768261459394993114, 1.5422108254079408236,
                          1.6104903319492543082, 1.6817928305074290861, 1.7562521603732994831,
                          1.8340080864093424635, 1.9152065613971472939};
-  const Lane<R> x = each<R>(
-      [&](auto r) { return argument.v[r] < -1021.0 ? broadcast(-1023.0) : argument.v[r]; });
+  const Lane<R> x =
+      each<R>([&](auto r) { return argument.v[r] < -1021.0 ? broadcast(-1023.0) : argument.v[r]; });
   // The sum is a multiple of 1/16: the integer 16 n + j stands in its low bits.
   const Lane<R> shifted = each<R>([&](auto r) { return x.v[r] + kRoundToInteger / 16; });
   const Lane<R> rounded = each<R>([&](auto r) { return shifted.v[r] - kRoundToInteger / 16; });
@@ -127,9 +127,8 @@ MOGFIT_INLINE Lane<R> exp2(const Lane<R>& argument) {
     return _mm512_permutex2var_pd(first, (__m512i)bits(shifted.v[r]), second);
   });
   Lane<R> q = each<R>([&](auto) { return broadcast(1.5403723980749256422e-4); });
-  static_for<5>([&](auto i) {
-    static_for<R>([&](auto r) { q.v[r] = q.v[r] * f.v[r] + kCoefficients[i]; });
-  });
+  static_for<5>(
+      [&](auto i) { static_for<R>([&](auto r) { q.v[r] = q.v[r] * f.v[r] + kCoefficients[i]; }); });
   // At x = -1023, f = 0 and j = 0: the exponent field 1023 of 1.0 becomes 0, the double zero.
   return each<R>([&](auto r) {
     const Native value = power.v[r] + (power.v[r] * f.v[r]) * q.v[r];
@@ -143,29 +142,33 @@ MOGFIT_INLINE Lane<R> exp2(const Lane<R>& argument) {
 // 2^x = 2^n 2^f with |f| <= 1/2, 2^f = 1 + f q(f), q the Chebyshev interpolant of degree 10.
 template <int R>
 MOGFIT_INLINE Lane<R> exp2(const Lane<R>& argument) {
-  constexpr double kCoefficients[] = {
-      7.0725859492692236999e-9, 1.0178062445845773521e-7, 1.3215442587921689653e-6,
-      1.5252733829836118394e-5, 1.5403530441736050155e-4, 1.3333558146416935310e-3,
-      9.6181291076068885273e-3, 5.5504108664821594339e-2, 0.2402265069591009822,
-      0.69314718055994530942,   1.0};
-  const Lane<R> x = each<R>(
-      [&](auto r) { return argument.v[r] < -1021.0 ? broadcast(-1023.0) : argument.v[r]; });
+  constexpr double kCoefficients[] = {7.0725859492692236999e-9,
+                                      1.0178062445845773521e-7,
+                                      1.3215442587921689653e-6,
+                                      1.5252733829836118394e-5,
+                                      1.5403530441736050155e-4,
+                                      1.3333558146416935310e-3,
+                                      9.6181291076068885273e-3,
+                                      5.5504108664821594339e-2,
+                                      0.2402265069591009822,
+                                      0.69314718055994530942,
+                                      1.0};
+  const Lane<R> x =
+      each<R>([&](auto r) { return argument.v[r] < -1021.0 ? broadcast(-1023.0) : argument.v[r]; });
   const Lane<R> shifted = each<R>([&](auto r) { return x.v[r] + kRoundToInteger; });
   const Lane<R> rounded = each<R>([&](auto r) { return shifted.v[r] - kRoundToInteger; });
   const Lane<R> f = each<R>([&](auto r) { return x.v[r] - rounded.v[r]; });
   Lane<R> q = each<R>([&](auto) { return broadcast(4.4549605981865183938e-10); });
-  static_for<11>([&](auto i) {
-    static_for<R>([&](auto r) { q.v[r] = q.v[r] * f.v[r] + kCoefficients[i]; });
-  });
+  static_for<11>(
+      [&](auto i) { static_for<R>([&](auto r) { q.v[r] = q.v[r] * f.v[r] + kCoefficients[i]; }); });
   // At x = -1023, f = 0 and q = 1, whose exponent field 1023 becomes 0: the double zero.
-  return each<R>(
-      [&](auto r) { return from_bits(bits(q.v[r]) + (bits(shifted.v[r]) << 52)); });
+  return each<R>([&](auto r) { return from_bits(bits(q.v[r]) + (bits(shifted.v[r]) << 52)); });
 }
 
 #endif
 
-// Natural logarithm of a positive normal double; -inf at 0. x = 2^n m with m in [sqrt(1/2), sqrt 2),
-// log m = 2 atanh(s) with s = (m - 1) / (m + 1), |s| <= 0.1716 (relative error below 1 ulp).
+// Natural logarithm of a positive normal double; -inf at 0. x = 2^n m with m in [sqrt(1/2), sqrt
+// 2), log m = 2 atanh(s) with s = (m - 1) / (m + 1), |s| <= 0.1716 (relative error below 1 ulp).
 MOGFIT_INLINE Native log(Native x) {
   constexpr std::int64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
   const NativeBits offset = bits(x) - kSqrtHalf;
@@ -185,8 +188,8 @@ MOGFIT_INLINE Native log(Native x) {
   // n as a double: the integer added to the bits of 1.5 * 2^52 is exact.
   const Native exponent =
       from_bits(n + bits(broadcast(kRoundToInteger))) - broadcast(kRoundToInteger);
-  const Native result = exponent * 1.90821492927058770002e-10 +
-                        (log_m + exponent * 6.93147180369123816490e-01);
+  const Native result =
+      exponent * 1.90821492927058770002e-10 + (log_m + exponent * 6.93147180369123816490e-01);
   return x > 0.0 ? result : broadcast(-std::numeric_limits<double>::infinity());
 }
 

@@ -96,8 +96,7 @@ class Minimiser {
     PreparedMixture mixture = coordinates.mixture(theta.data());
     Moments moments = data_pass(mixture, sample_.points, sample_.weight, threads_, stop_);
     ++passes_;
-    const double objective =
-        -(moments.loglik - penalty_.value(mixture)) / sample_.total_weight;
+    const double objective = -(moments.loglik - penalty_.value(mixture)) / sample_.total_weight;
     Evaluation at{std::move(theta), std::move(mixture), std::move(moments), objective, {}, 0.0};
     at.gradient = gradient(coordinates, at);
     const WhitenedCoordinates own(at.mixture);
@@ -134,8 +133,8 @@ class Minimiser {
       const double at_slope = at->gradient.dot(direction);
       const bool lower = at->objective <= from.objective + kDecrease * step * slope;
       // Where rounding hides the decrease, slopes still tell (approximate Wolfe conditions).
-      const bool level = at->objective <= from.objective + rounding &&
-                         at_slope <= (2.0 * kDecrease - 1.0) * slope;
+      const bool level =
+          at->objective <= from.objective + rounding && at_slope <= (2.0 * kDecrease - 1.0) * slope;
       if (!lower && !level) {
         high = step;
         step = interpolate(low, low_objective, low_slope, step, at->objective, at_slope);
@@ -279,8 +278,7 @@ Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples
               static_cast<double>(samples.back().points.n);
     if (ending == Ending::kStoppedByCaller) break;
   }
-  const double em_gain =
-      gain_of_em_step(samples.back(), penalty, *current, threads, stop);
+  const double em_gain = gain_of_em_step(samples.back(), penalty, *current, threads, stop);
   return {std::move(current->mixture),
           current->objective,
           current->moments.loglik,

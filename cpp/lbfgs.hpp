@@ -44,7 +44,7 @@ struct Descent {
   double gradient_norm;  // largest entry of the whitened gradient, anchored at `mixture` itself
   double em_gain;        // what one EM step from here gains in loglik - penalty, in nats
   int iterations;
-  double passes;         // over the last sample; smaller samples count in proportion
+  double passes;  // over the last sample; smaller samples count in proportion
   Ending ending;
 };
 

@@ -19,8 +19,7 @@ std::string component(int k) { return "component " + std::to_string(k); }
 }  // namespace
 
 Matrix invert_lower(const Matrix& lower) {
-  return lower.triangularView<Eigen::Lower>().solve(
-      Matrix::Identity(lower.rows(), lower.cols()));
+  return lower.triangularView<Eigen::Lower>().solve(Matrix::Identity(lower.rows(), lower.cols()));
 }
 
 PreparedMixture::PreparedMixture(int ngauss, int nvars, const double* log_weights,
@@ -40,8 +39,7 @@ PreparedMixture::PreparedMixture(int ngauss, int nvars, const double* log_weight
 }
 
 PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const double* weights,
-                                                  const double* means,
-                                                  const double* covariances) {
+                                                  const double* means, const double* covariances) {
   Vector log_weights(ngauss);
   for (int k = 0; k < ngauss; ++k) {
     if (!(weights[k] >= 0.0))
@@ -51,8 +49,8 @@ PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const d
   }
   PreparedMixture mixture(ngauss, nvars, log_weights.data(), means);
   for (int k = 0; k < ngauss; ++k) {
-    const Eigen::Map<const Matrix> sigma(
-        covariances + static_cast<std::size_t>(k) * nvars * nvars, nvars, nvars);
+    const Eigen::Map<const Matrix> sigma(covariances + static_cast<std::size_t>(k) * nvars * nvars,
+                                         nvars, nvars);
     if (!sigma.allFinite())
       throw InputError("Sigmas: " + component(k) + " holds values that are not finite");
     const Vector scale = sigma.diagonal().cwiseSqrt();
@@ -65,8 +63,7 @@ PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const d
     const Matrix unit_factor = llt.matrixL();
     // A pivot of the size of its rounding error is no pivot.
     const double smallest = nvars * std::numeric_limits<double>::epsilon();
-    if (llt.info() != Eigen::Success ||
-        !(unit_factor.diagonal().array().square() > smallest).all())
+    if (llt.info() != Eigen::Success || !(unit_factor.diagonal().array().square() > smallest).all())
       throw DegenerateError("Sigmas: the covariance of " + component(k) +
                             " is singular or not positive definite");
     mixture.set_component(k, scale.asDiagonal() * unit_factor,
@@ -101,8 +98,8 @@ PreparedMixture PreparedMixture::with_log_weights(const double* log_weights) con
 }
 
 void PreparedMixture::set_component(int k, Matrix factor, Matrix whitening) {
-  const double log_normaliser = log_weights_[k] - factor.diagonal().array().log().sum() -
-                                0.5 * nvars_ * kLog2Pi;
+  const double log_normaliser =
+      log_weights_[k] - factor.diagonal().array().log().sum() - 0.5 * nvars_ * kLog2Pi;
   pack_component(log_normaliser, means_.row(k), whitening,
                  packed_.data() + k * packed_size(nvars_));
   factors_[k] = std::move(factor);

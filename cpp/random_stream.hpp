@@ -46,11 +46,10 @@ class RandomStream {
 
   std::uint64_t bits() {
     if (used_ == 2) {
-      const auto block = philox({static_cast<std::uint32_t>(counter_),
-                                 static_cast<std::uint32_t>(counter_ >> 32),
-                                 static_cast<std::uint32_t>(stream_),
-                                 static_cast<std::uint32_t>(stream_ >> 32)},
-                                seed_);
+      const auto block =
+          philox({static_cast<std::uint32_t>(counter_), static_cast<std::uint32_t>(counter_ >> 32),
+                  static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)},
+                 seed_);
       ++counter_;
       words_ = {block[0] | std::uint64_t{block[1]} << 32, block[2] | std::uint64_t{block[3]} << 32};
       used_ = 0;

@@ -46,8 +46,8 @@ void squared_distances(const Cloud& cloud, const double* centre, std::vector<dou
 }
 
 // result[i] = min(nearest[i], |x_i - centre|^2); returns sum_i s_i result_i.
-double update_nearest(const Cloud& cloud, const double* centre,
-                      const std::vector<double>& nearest, std::vector<double>& result) {
+double update_nearest(const Cloud& cloud, const double* centre, const std::vector<double>& nearest,
+                      std::vector<double>& result) {
   squared_distances(cloud, centre, result);
   for (std::int64_t i = 0; i < cloud.n; ++i) result[i] = std::min(nearest[i], result[i]);
   return std::inner_product(result.begin(), result.end(), cloud.weights.begin(), 0.0);
@@ -146,8 +146,8 @@ std::vector<double> update_means(const Cloud& cloud, const std::vector<int>& lab
 }  // namespace
 
 PreparedMixture kmeans_start(const Points& points, const double* sample_weight, int ngauss,
-                             const StartOptions& options, std::uint64_t seed,
-                             std::uint64_t stream, const StopRequested& stop) {
+                             const StartOptions& options, std::uint64_t seed, std::uint64_t stream,
+                             const StopRequested& stop) {
   const Cloud cloud = standardise(points, sample_weight, options);
   const int d = cloud.d;
   RandomStream random(seed, stream);
@@ -175,8 +175,7 @@ PreparedMixture kmeans_start(const Points& points, const double* sample_weight, 
   for (int k = 0; k < ngauss; ++k) {
     const Matrix user_scatter = scale.asDiagonal() * scatter[k] * scale.asDiagonal();
     Eigen::Map<Matrix>(covariances.data() + static_cast<std::size_t>(k) * d * d, d, d) =
-        (user_scatter + options.shrinkage * *options.covariance) /
-        (counts[k] + options.shrinkage);
+        (user_scatter + options.shrinkage * *options.covariance) / (counts[k] + options.shrinkage);
     for (int j = 0; j < d; ++j) user_means(k, j) = location[j] + scale[j] * means[k * d + j];
     // Every component must be able to grow.
     counts[k] += 1.0;

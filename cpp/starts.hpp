@@ -11,10 +11,10 @@ namespace mogfit {
 
 // How to see the data while looking for starts.
 struct StartOptions {
-  const double* location;     // of each column, in the data's units
-  const double* scale;        // of each column; distances are taken on (x - location) / scale
-  const Matrix* covariance;   // of all the data: what each cluster's covariance is shrunk towards
-  double shrinkage;           // ... as if by so many points
+  const double* location;    // of each column, in the data's units
+  const double* scale;       // of each column; distances are taken on (x - location) / scale
+  const Matrix* covariance;  // of all the data: what each cluster's covariance is shrunk towards
+  double shrinkage;          // ... as if by so many points
   int lloyd_iterations;
 };
 
@@ -22,7 +22,7 @@ struct StartOptions {
 // 2 + log K candidates) and a few of Lloyd's iterations: the weight, mean and shrunk covariance of
 // each cluster. sample_weight may be null. Streams of one seed give independent starts.
 PreparedMixture kmeans_start(const Points& points, const double* sample_weight, int ngauss,
-                             const StartOptions& options, std::uint64_t seed,
-                             std::uint64_t stream, const StopRequested& stop = {});
+                             const StartOptions& options, std::uint64_t seed, std::uint64_t stream,
+                             const StopRequested& stop = {});
 
 }  // namespace mogfit

@@ -70,8 +70,8 @@ void set_default_threads(int threads) { chosen_threads = threads; }
 int useful_threads(int requested, std::int64_t count, double nanoseconds) {
   const int allowed = !has_openmp() || forked ? 1 : requested > 0 ? requested : default_threads();
   const double worth = static_cast<double>(count) * nanoseconds / kNanosecondsPerThread;
-  const auto useful = std::min<double>({static_cast<double>(allowed),
-                                        static_cast<double>(count), worth});
+  const auto useful =
+      std::min<double>({static_cast<double>(allowed), static_cast<double>(count), worth});
   return std::max(1, static_cast<int>(useful));
 }
 

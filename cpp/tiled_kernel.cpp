@@ -31,8 +31,7 @@ void log_joint(const PreparedMixture& mixture, const double* x, int registers, d
   for (int c = 0; c < registers; c += kGroup) {
     const int offset = c * kNativeDoubles;
     Native most[kGroup];
-    static_for<kGroup>(
-        [&](auto r) { most[r] = broadcast(std::numeric_limits<double>::lowest()); });
+    static_for<kGroup>([&](auto r) { most[r] = broadcast(std::numeric_limits<double>::lowest()); });
     // Rows that pad y to whole tiles stay zero.
     for (int j = nvars * kWidth; j < rows * kWidth; ++j) y[j] = 0.0;
     for (int k = 0; k < mixture.ngauss(); ++k) {
@@ -53,13 +52,11 @@ void log_joint(const PreparedMixture& mixture, const double* x, int registers, d
           Native column[kGroup];
           static_for<kGroup>(
               [&](auto r) { column[r] = load(y + l * kWidth + r * kNativeDoubles); });
-          static_for<kRowTile>([&](auto j) {
-            static_for<kGroup>([&](auto r) { z[j][r] += column[r] * tile[j]; });
-          });
+          static_for<kRowTile>(
+              [&](auto j) { static_for<kGroup>([&](auto r) { z[j][r] += column[r] * tile[j]; }); });
         }
-        static_for<kRowTile>([&](auto j) {
-          static_for<kGroup>([&](auto r) { q[r] -= z[j][r] * z[j][r]; });
-        });
+        static_for<kRowTile>(
+            [&](auto j) { static_for<kGroup>([&](auto r) { q[r] -= z[j][r] * z[j][r]; }); });
       }
       static_for<kGroup>([&](auto r) {
         store(exponents + k * kColumn + offset + r * kNativeDoubles, q[r]);
@@ -73,9 +70,7 @@ void log_joint(const PreparedMixture& mixture, const double* x, int registers, d
 // Workspace: the block row by row with the column of ones (kBlock x width), then U, then one mean.
 double* rows_of(double* workspace) { return workspace; }
 double* scaled_rows_of(double* workspace, int width) { return workspace + kBlock * width; }
-double* mean_of(double* workspace, int width) {
-  return workspace + (kBlock + kSubBlock) * width;
-}
+double* mean_of(double* workspace, int width) { return workspace + (kBlock + kSubBlock) * width; }
 
 void arrange(const PreparedMixture& mixture, const double* x, int registers, double* workspace) {
   const int nvars = mixture.nvars();
@@ -100,9 +95,8 @@ void rank_update(const double* u, int width, int points, int row, int column, do
   for (int p = 0; p < points; ++p, u += width) {
     Native right[C];
     static_for<C>([&](auto c) { right[c] = load(u + column + c * kNativeDoubles); });
-    static_for<T>([&](auto t) {
-      static_for<C>([&](auto c) { total[t][c] += right[c] * u[row + t]; });
-    });
+    static_for<T>(
+        [&](auto t) { static_for<C>([&](auto c) { total[t][c] += right[c] * u[row + t]; }); });
   }
   static_for<T>([&](auto t) {
     static_for<C>([&](auto c) { store(target + t * width + c * kNativeDoubles, total[t][c]); });
@@ -119,14 +113,12 @@ void rank_update_rows(const double* u, int width, int points, int row, double* s
     rank_update<T, 3>(u, width, points, row, column, sums);
   if (columns - column == 2 * kNativeDoubles)
     rank_update<T, 2>(u, width, points, row, column, sums);
-  if (columns - column == kNativeDoubles)
-    rank_update<T, 1>(u, width, points, row, column, sums);
+  if (columns - column == kNativeDoubles) rank_update<T, 1>(u, width, points, row, column, sums);
 }
 
 // With u = sqrt(r) (y, 1): U^T U holds S2, and in its last row S1 and S0.
 void accumulate(const PreparedMixture& mixture, int k, const double*, int registers,
-                const double* relative, const double* factor, double* moments,
-                double* workspace) {
+                const double* relative, const double* factor, double* moments, double* workspace) {
   const int nvars = mixture.nvars();
   const int width = augmented_width(nvars);
   const double* const rows = rows_of(workspace);
@@ -148,8 +140,7 @@ void accumulate(const PreparedMixture& mixture, int k, const double*, int regist
     int row = 0;
     for (; row + kTall <= nvars + 1; row += kTall)
       rank_update_rows<kTall>(u, width, count, row, moments);
-    for (; row + 2 <= nvars + 1; row += 2)
-      rank_update_rows<2>(u, width, count, row, moments);
+    for (; row + 2 <= nvars + 1; row += 2) rank_update_rows<2>(u, width, count, row, moments);
     if (row <= nvars) rank_update_rows<1>(u, width, count, row, moments);
   }
 }
@@ -170,9 +161,8 @@ BlockKernel tiled_kernel(int nvars) {
   BlockKernel kernel;
   kernel.nvars = nvars;
   kernel.registers_per_step = kGroup;
-  kernel.workspace =
-      std::max(round_up(nvars, kRowTile) * kGroup * kNativeDoubles,
-               (kBlock + kSubBlock + 1) * width);
+  kernel.workspace = std::max(round_up(nvars, kRowTile) * kGroup * kNativeDoubles,
+                              (kBlock + kSubBlock + 1) * width);
   kernel.accumulators = static_cast<std::size_t>(nvars + 1) * width;
   kernel.log_joint = log_joint;
   kernel.arrange = arrange;

@@ -33,13 +33,11 @@ void log_joint(const PreparedMixture& mixture, const double* x, int registers, d
     Native point[D][kStep];
     Native most[kStep];
     static_for<D>([&](auto j) {
-      static_for<kStep>([&](auto r) {
-        point[j][r] = load(x + j * kColumn + offset + r * kNativeDoubles);
-      });
+      static_for<kStep>(
+          [&](auto r) { point[j][r] = load(x + j * kColumn + offset + r * kNativeDoubles); });
     });
     // The lowest finite number, not -inf: exponents that overflowed to -inf stay -inf below.
-    static_for<kStep>(
-        [&](auto r) { most[r] = broadcast(std::numeric_limits<double>::lowest()); });
+    static_for<kStep>([&](auto r) { most[r] = broadcast(std::numeric_limits<double>::lowest()); });
     const double* p = packed;
     double* out = exponents + offset;
     for (int k = 0; k < ngauss; ++k, p += kPacked, out += kColumn) {
@@ -55,9 +53,8 @@ void log_joint(const PreparedMixture& mixture, const double* x, int registers, d
           y[j][r] = point[j][r] - mean[j];
           z[r] = y[0][r] * row[0];
         });
-        static_for<j>([&](auto l) {
-          static_for<kStep>([&](auto r) { z[r] += y[l + 1][r] * row[l + 1]; });
-        });
+        static_for<j>(
+            [&](auto l) { static_for<kStep>([&](auto r) { z[r] += y[l + 1][r] * row[l + 1]; }); });
         static_for<kStep>([&](auto r) { q[r] -= z[r] * z[r]; });
       });
       static_for<kStep>([&](auto r) {
@@ -126,9 +123,8 @@ void accumulate_tiled(const PreparedMixture& mixture, int k, const double* x, in
         const int offset = c * kNativeDoubles;
         const Native weight = load(weights + offset);
         Native y[kColumns];
-        static_for<kColumns>([&](auto l) {
-          y[l] = load(workspace + (kFirstColumn + l) * kColumn + offset);
-        });
+        static_for<kColumns>(
+            [&](auto l) { y[l] = load(workspace + (kFirstColumn + l) * kColumn + offset); });
         if constexpr (kDiagonal && kFirst) zeroth += weight;
         static_for<kRows>([&](auto j) {
           Native weighted;
@@ -146,8 +142,7 @@ void accumulate_tiled(const PreparedMixture& mixture, int k, const double* x, in
         constexpr int kRow = kFirstRow + j;
         if constexpr (kFirst) add(moments + (1 + kRow) * kNativeDoubles, first[j]);
         static_for<kDiagonal ? j + 1 : kColumns>([&](auto l) {
-          add(moments + (1 + D + triangle(kRow) + kFirstColumn + l) * kNativeDoubles,
-              second[j][l]);
+          add(moments + (1 + D + triangle(kRow) + kFirstColumn + l) * kNativeDoubles, second[j][l]);
         });
       });
     });

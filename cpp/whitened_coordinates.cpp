@@ -63,8 +63,8 @@ PreparedMixture WhitenedCoordinates::mixture(const double* theta) const {
     const Matrix& factor = anchor_.factor(k);
     const Eigen::Map<const Vector> u(theta + offset_means() + k * nvars, nvars);
     means.row(k) = anchor_.means().row(k) + (factor * u).transpose() / root_weights_[k];
-    Eigen::Map<Matrix>(factors.data() + static_cast<std::size_t>(k) * nvars * nvars, nvars,
-                       nvars) = factor * transform(k, theta + offset_factors() + k * triangle);
+    Eigen::Map<Matrix>(factors.data() + static_cast<std::size_t>(k) * nvars * nvars, nvars, nvars) =
+        factor * transform(k, theta + offset_factors() + k * triangle);
   }
   return PreparedMixture::from_factors(ngauss, nvars, log_weights.data(), means.data(),
                                        factors.data());
@@ -89,8 +89,7 @@ Vector WhitenedCoordinates::gradient(const double* theta, const PreparedMixture&
     // L0^T W^T = T^-T, since W = L^-1 = T^-1 L0^-1.
     const Matrix inverse_transpose = invert_lower(t).transpose();
     const Vector whitened_first = at.whitening(k) * moments.s1.row(k).transpose();
-    gradient.segment(offset_means() + k * nvars, nvars) =
-        inverse_transpose * whitened_first / root;
+    gradient.segment(offset_means() + k * nvars, nvars) = inverse_transpose * whitened_first / root;
     const Matrix full = inverse_transpose * whitened_scatter(at, moments, penalty, k);
     double* target = gradient.data() + offset_factors() + k * triangle;
     for (int i = 0; i < nvars; ++i) {

@@ -38,9 +38,7 @@ class WhitenedCoordinates {
   Matrix transform(int k, const double* a) const;
   void reflect(Vector& v) const;
   int offset_means() const { return anchor_.ngauss() - 1; }
-  int offset_factors() const {
-    return offset_means() + anchor_.ngauss() * anchor_.nvars();
-  }
+  int offset_factors() const { return offset_means() + anchor_.ngauss() * anchor_.nvars(); }
 
   PreparedMixture anchor_;
   Vector root_weights_;

@@ -115,10 +115,12 @@ void test_parallel_for() {
     std::atomic<int> done{0};
     check_throws<Interrupted>(
         [&] {
-          parallel_for(1000, threads, [] { return true; }, [&](std::int64_t, int) {
-            ++done;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-          });
+          parallel_for(
+              1000, threads, [] { return true; },
+              [&](std::int64_t, int) {
+                ++done;
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+              });
         },
         "interrupted", what + ": stops");
     check(done < 500, what + ": stops early");

@@ -58,8 +58,8 @@ void check_densities(const PreparedMixture& mixture, const Points& points,
     check_close(linear[i], std::exp(expected.log_density[i]), kTolerance, what + " density");
     double sum = 0.0;
     for (std::size_t k = 0; k < ngauss; ++k) {
-      check_close(by_component[i * ngauss + k], expected.component_log[i * ngauss + k],
-                  kTolerance, what + " component density");
+      check_close(by_component[i * ngauss + k], expected.component_log[i * ngauss + k], kTolerance,
+                  what + " component density");
       check_close(shares[i * ngauss + k], expected.responsibilities[i * ngauss + k], kTolerance,
                   what + " responsibility");
       sum += shares[i * ngauss + k];
@@ -113,8 +113,8 @@ void test_layouts(int n, int d, int ngauss) {
   for (const Layout& layout : all_layouts(x, d)) {
     const std::string what = name_of(n, d, ngauss) + " " + layout.name();
     const Layout plain = row_major(layout.values(), d);
-    check_same_bits(log_densities(mixture, layout.points()),
-                    log_densities(mixture, plain.points()), what + " log density");
+    check_same_bits(log_densities(mixture, layout.points()), log_densities(mixture, plain.points()),
+                    what + " log density");
     check_same_bits(flatten(data_pass(mixture, layout.points(), nullptr, 1)),
                     flatten(data_pass(mixture, plain.points(), nullptr, 1)), what + " moments");
     const NonFinite found = count_nonfinite(layout.points(), 1);
@@ -207,8 +207,11 @@ void test_scales() {
   const double small = 1e-12;
   const double large = 1e12;
   const Parameters<double> p{
-      1, 2, {1.0}, {0.0, 0.0}, {small * small, 0.9 * small * large, 0.9 * small * large,
-                                large * large}};
+      1,
+      2,
+      {1.0},
+      {0.0, 0.0},
+      {small * small, 0.9 * small * large, 0.9 * small * large, large * large}};
   const std::vector<double> x{0.3 * small, -2.0 * large, small, large};
   const Layout layout = row_major(x, 2);
   const ReferencePass expected = reference_pass(widen(p), x);
@@ -234,9 +237,7 @@ void test_degenerate() {
   check_throws<DegenerateError>(covariances({0, 0, 0, 0}), named, "all zero");
   check_throws<InputError>(covariances({1, kNan, kNan, 1}), named, "NaN covariance");
   check_throws<InputError>(covariances({kInf, 0, 0, 1}), named, "infinite covariance");
-  const auto weights = [](double w) {
-    return [w] { prepare({2, 1, {1.0, w}, {0, 0}, {1, 1}}); };
-  };
+  const auto weights = [](double w) { return [w] { prepare({2, 1, {1.0, w}, {0, 0}, {1, 1}}); }; };
   check_throws<InputError>(weights(-0.1), named, "negative weight");
   check_throws<InputError>(weights(kNan), named, "NaN weight");
   check_throws<InputError>(weights(kInf), named, "infinite weight");

@@ -117,8 +117,7 @@ void test_gradients(int d, int ngauss, double strength) {
           sigma[l * d + j] *= stretch;
         }
       };
-      check_close(stdcorr.sigmas(k, j), difference(problem, by_sigma), kTolerance,
-                  what + " sigma");
+      check_close(stdcorr.sigmas(k, j), difference(problem, by_sigma), kTolerance, what + " sigma");
       for (int l = j + 1; l < d; ++l) {
         const auto by_rho = [&](Parameters<Real>& p, Real t) {
           Real* const sigma = p.covariances.data() + static_cast<std::size_t>(k) * d * d;
@@ -138,8 +137,7 @@ void test_em(int d, int ngauss, double strength) {
   const Problem problem(400, d, ngauss, strength);
   const PreparedMixture mixture = prepare(problem.p);
   const ReferencePass pass = reference_pass(widen(problem.p), problem.x, problem.weight);
-  const PreparedMixture next =
-      maximise(mixture, problem.moments(mixture), problem.penalty);
+  const PreparedMixture next = maximise(mixture, problem.moments(mixture), problem.penalty);
   const Real pseudo = 2.0L * strength * problem.penalty.total;
   Real total = 0.0L;
   for (const Real s0 : pass.s0) total += s0;
@@ -170,8 +168,8 @@ void test_em(int d, int ngauss, double strength) {
     check(run.loglik >= before, what + " gains");
     before = run.loglik;
   }
-  const EmResult patient = em_run(mixture, problem.layout.points(), problem.weight.data(),
-                                  problem.penalty, 100, 1e9, 1);
+  const EmResult patient =
+      em_run(mixture, problem.layout.points(), problem.weight.data(), problem.penalty, 100, 1e9, 1);
   check(patient.steps == 2, what + " stops at its tolerance");
 }
 
@@ -278,18 +276,16 @@ void test_descent() {
   const Descent cut = descend(start, {all}, penalty, short_options, 1);
   check(cut.ending == Ending::kIterationLimit && cut.iterations == 3, "iteration limit");
   int seen = 0;
-  const Descent watched = descend(start, {all}, penalty, options, 1, {},
-                                  [&](int, double, double, const PreparedMixture&) {
-                                    return ++seen < 4;
-                                  });
+  const Descent watched =
+      descend(start, {all}, penalty, options, 1, {},
+              [&](int, double, double, const PreparedMixture&) { return ++seen < 4; });
   check(watched.ending == Ending::kStoppedByCaller && watched.iterations == 4, "observer stops");
   short_options.max_iterations = 1000;
   short_options.decrease_tolerance = 1e-2;
   check(descend(start, {all}, penalty, short_options, 1).ending == Ending::kSmallDecrease,
         "small decrease");
 
-  const PreparedMixture out_of_reach =
-      prepare({1, 2, {1.0}, {1e200, 0.0}, {1e-100, 0, 0, 1e-100}});
+  const PreparedMixture out_of_reach = prepare({1, 2, {1.0}, {1e200, 0.0}, {1e-100, 0, 0, 1e-100}});
   check_throws<InputError>([&] { descend(out_of_reach, {all}, penalty, options, 1); }, "start",
                            "start out of reach");
 

@@ -100,8 +100,7 @@ inline ReferencePass reference_pass(const Parameters<Real>& p, const std::vector
     for (int k = 0; k < p.ngauss; ++k) {
       for (int j = 0; j < d; ++j) y[j] = x[i * d + j] - p.mean(k)[j];
       const Real log_normal =
-          -0.5L * (squared_length(factors[k], y) + log_determinant(factors[k], d) +
-                   d * log_two_pi);
+          -0.5L * (squared_length(factors[k], y) + log_determinant(factors[k], d) + d * log_two_pi);
       out.component_log.push_back(log_normal);
       joint[k] = std::log(p.weights[k]) + log_normal;
       largest = std::fmax(largest, joint[k]);
