@@ -493,8 +493,7 @@ class FitMoG:
             message=report.reason,
         )
 
-    @staticmethod
-    def _warn(report: FitReport) -> None:
+    def _warn(self, report: FitReport) -> None:
         if not report.converged:
             warn_user(
                 f"the fit is not at an optimum after {report.iterations} iterations: "
@@ -506,6 +505,14 @@ class FitMoG:
             warn_user(
                 f"component{'s' if len(report.penalized_components) > 1 else ''} {held} would "
                 "collapse on a few points without the penalty; use fewer components, or another "
+                "random_state",
+                DegeneracyWarning,
+            )
+        empty = np.flatnonzero(self.mog.weights == 0)
+        if empty.size:
+            warn_user(
+                f"component{'s' if empty.size > 1 else ''} {', '.join(map(str, empty))} ended "
+                "with weight 0: no point belongs there; use fewer components, or another "
                 "random_state",
                 DegeneracyWarning,
             )

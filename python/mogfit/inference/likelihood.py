@@ -170,7 +170,15 @@ class Likelihood:
         return descent
 
     def gradient_norm(self, mixture: _core.PreparedMixture) -> float:
-        """Largest entry of the whitened gradient of the objective at a mixture."""
+        """Largest entry of the whitened gradient of the objective at a mixture.
+
+        Components that EM has emptied have no coordinates and are left out.
+        """
+        alive = mixture.weights > 0
+        if not alive.all():
+            mixture = _core.PreparedMixture.from_factors(
+                mixture.log_weights[alive], mixture.means[alive], mixture.factors[alive]
+            )
         coordinates = _core.WhitenedCoordinates(mixture)
         _, gradient, _ = self.whitened_objective(coordinates, np.zeros(coordinates.size))
         return float(np.abs(gradient).max())

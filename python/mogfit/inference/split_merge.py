@@ -111,7 +111,8 @@ def _best_moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_core
             after, loglik = small.em_run(splitter.apply(move), _EM_STEPS)
         except DegenerateError:
             continue
-        tried.append((-loglik, len(tried), after))
+        if after.weights.min() > 0:
+            tried.append((-loglik, len(tried), after))
     tried.sort()
     return [after for _, _, after in tried[:_TRIALS]]
 

@@ -116,7 +116,9 @@ def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.Pre
         seed=seed,
         stream=stream,
     )
-    return sample.em_run(mixture, _EM_STEPS)[0]
+    after, _ = sample.em_run(mixture, _EM_STEPS)
+    # A component that EM empties could never come back.
+    return after if after.weights.min() > 0 else mixture
 
 
 def _advance(likelihood: Likelihood, candidates: list[_Candidate], iterations: int) -> None:
