@@ -306,7 +306,8 @@ def _by_scaling(buffers: _Chunk, shares: Array) -> Array:
     scaled = buffers.scratch(len(terms) * size)
     np.multiply(terms[:, None, :], coordinates, out=scaled.reshape(len(terms), size, n))
     sums = scaled @ (coordinates * shares).T
-    return sums.reshape(len(terms), size, size)
+    result: Array = sums.reshape(len(terms), size, size)
+    return result
 
 
 def _recentred(loglik: float, raw: Array, shifts: Array) -> Moments:

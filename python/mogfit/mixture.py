@@ -158,13 +158,8 @@ class MixtureOfGaussians:
     def from_prepared(
         cls, prepared: _core.PreparedMixture, names: tuple[str, ...] | None = None
     ) -> MixtureOfGaussians:
-        """The mixture that the core holds, components in decreasing order of weight."""
-        order = np.argsort(-prepared.weights, kind="stable")
-        mog = cls(
-            weights=prepared.weights[order],
-            mus=prepared.means[order],
-            Sigmas=prepared.covariances[order],
-        )
+        """The mixture that the core holds."""
+        mog = cls(weights=prepared.weights, mus=prepared.means, Sigmas=prepared.covariances)
         mog.names = names
         return mog
 
@@ -459,7 +454,7 @@ class MixtureOfGaussians:
         for k in range(shown):
             mean = _short_vector(self._mus[k])
             sigma = _short_vector(self._sigmas[k])
-            lines.append(f"  {k + 1:>2}  w={self._weights[k]:.4f}  mu={mean}  sigma={sigma}")
+            lines.append(f"  {k:>2}  w={self._weights[k]:.4f}  mu={mean}  sigma={sigma}")
         if shown < self.ngauss:
             lines.append(f"  ... and {self.ngauss - shown} more")
         return "\n".join(lines)

@@ -107,6 +107,7 @@ def run_fit(
 ) -> tuple[_core.PreparedMixture, FitReport]:
     """Fit `ngauss` components to checked data; from `start`, or from a search when it is None.
 
+    Components come in decreasing order of weight, wherever they started.
     `begun` is the `time.perf_counter` at which the fit began.
     """
     check_enough_rows(values, weight, ngauss)
@@ -122,6 +123,7 @@ def run_fit(
     else:
         mixture = separate_identical(start, spread.scale)
     outcome = _run_method(likelihood, mixture, smaller, options, observer)
+    fitted = _by_weight(outcome.mixture)
     if records:
         final = -outcome.loglik / likelihood.total
         chosen = StartRecord(final, records[0].passes, "finished", True)
@@ -149,9 +151,16 @@ def run_fit(
         seconds_total=seconds,
         threads=options.threads or _core.get_num_threads(),
         variant=_core.variant,
-        penalized_components=likelihood.held_by_penalty(outcome.mixture),
+        penalized_components=likelihood.held_by_penalty(fitted),
     )
-    return outcome.mixture, report
+    return fitted, report
+
+
+def _by_weight(mixture: _core.PreparedMixture) -> _core.PreparedMixture:
+    order = np.argsort(-mixture.weights, kind="stable")
+    return _core.PreparedMixture.from_factors(
+        mixture.log_weights[order], mixture.means[order], mixture.factors[order]
+    )
 
 
 def _run_method(
