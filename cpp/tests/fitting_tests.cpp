@@ -165,7 +165,8 @@ void test_em(int d, int ngauss, double strength) {
                                 problem.penalty, step, -1.0, 1);
     by_hand = maximise(by_hand, problem.moments(by_hand), problem.penalty);
     check(run.steps == step && run.mixture.means() == by_hand.means(), what + " steps");
-    check(run.loglik >= before, what + " gains");
+    // At K = 1 the first step arrives, and the next ones change the last bit only.
+    check(run.loglik >= before - 1e-13 * std::abs(run.loglik), what + " gains");
     before = run.loglik;
   }
   const EmResult patient =
