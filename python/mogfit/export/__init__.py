@@ -1,0 +1,1 @@
+"""What leaves mogfit: files that last, and tables of components."""
