@@ -95,6 +95,21 @@ void test_moments() {
   }
 }
 
+// Any set of weights is drawn from as it says, within five standard errors.
+void test_weights() {
+  constexpr int kDraws = 50000;
+  for (int seed = 0; seed < 40; ++seed) {
+    const Parameters<double> p = Numbers(seed).mixture(2 + seed % 8, 1);
+    const Draws draws(prepare(p), kDraws, seed, 1);
+    for (int k = 0; k < p.ngauss; ++k) {
+      const double w = p.weights[k];
+      const auto count = std::count(draws.labels.begin(), draws.labels.end(), k);
+      check(std::abs(count - kDraws * w) <= 5.0 * std::sqrt(kDraws * w * (1.0 - w)),
+            "weights, seed " + std::to_string(seed));
+    }
+  }
+}
+
 void test_parallel_for() {
   for (const int threads : {1, 3}) {
     const std::string what = "parallel_for on " + std::to_string(threads);
@@ -139,6 +154,7 @@ void test_drawing_and_threads() {
   test_philox();
   for (const int d : {1, 2, 3, 4, 5, 16, 33}) test_shapes(d, 1 + d % 9);
   test_moments();
+  test_weights();
   test_parallel_for();
 }
 

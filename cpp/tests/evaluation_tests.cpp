@@ -122,17 +122,22 @@ void test_layouts(int n, int d, int ngauss) {
   }
 }
 
+// Many chunks and pieces: combined rightly, and in the same way by any number of threads.
 void test_threads() {
   constexpr int kPoints = 20011;
   for (const int d : {2, 5, 17}) {
     Numbers numbers(d);
-    const PreparedMixture mixture = prepare(numbers.mixture(9, d));
-    const Layout layout = row_major(numbers.uniforms(kPoints * d, -4.0, 4.0), d);
+    const Parameters<double> p = numbers.mixture(9, d);
+    const PreparedMixture mixture = prepare(p);
+    const std::vector<double> x = numbers.uniforms(kPoints * d, -4.0, 4.0);
+    const Layout layout = row_major(x, d);
     const std::vector<double> weight = numbers.uniforms(kPoints, 0.0, 2.0);
     const Points points = layout.points();
     const std::string what = "threads d=" + std::to_string(d);
     const auto one = flatten(data_pass(mixture, points, weight.data(), 1));
     const auto alone = log_densities(mixture, points, 1);
+    check_moments(data_pass(mixture, points, weight.data(), 1), reference_pass(widen(p), x, weight),
+                  kPoints, what);
     for (const int threads : {2, 3, 7}) {
       check_same_bits(flatten(data_pass(mixture, points, weight.data(), threads)), one,
                       what + " moments");
@@ -190,6 +195,21 @@ void test_nonfinite(int d) {
   weight[130] = 1.0;
   check(log_likelihood(mixture, layout.points(), weight.data(), 1) == -kInf,
         what + ": log-likelihood with inf");
+}
+
+void test_counts() {
+  // Several pieces, the first place in a later one.
+  constexpr int kRows = 40000;
+  std::vector<double> x(kRows * 2, 1.0);
+  x[2 * 20000 + 1] = kInf;
+  x[2 * 20001] = kNan;
+  x[2 * 39999 + 1] = kNan;
+  const Layout layout = row_major(x, 2);
+  for (const int threads : {1, 3}) {
+    const NonFinite found = count_nonfinite(layout.points(), threads);
+    check(found.nan == 2 && found.infinite == 1, "counts over pieces");
+    check(found.first_row == 20000 && found.first_column == 1, "first place over pieces");
+  }
 }
 
 void test_far_tails() {
@@ -265,6 +285,7 @@ void test_evaluation() {
     for (const int n : {0, 1, 7, 129, 300}) test_layouts(n, d, 3);
   test_threads();
   for (const int d : {1, 2, 3, 16, 17, 33}) test_nonfinite(d);
+  test_counts();
   test_far_tails();
   test_scales();
   test_degenerate();
