@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "load_block.hpp"
+
 namespace mogfit {
 
 namespace {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "load_block.hpp"
 #include "scratch.hpp"
 
 namespace mogfit {

@@ -40,49 +40,4 @@ struct Points {
   }
 };
 
-namespace detail {
-
-// Writes rows as columns of the block: x[j * kColumn + i] = points[first + i, j].
-template <typename T>
-void transpose_rows(const T* source, std::int64_t row_stride, std::int64_t column_stride, int rows,
-                    int d, double* x) {
-  const auto copy = [&](auto stride) {
-    for (int j = 0; j < d; ++j) {
-      const T* column = source + j * column_stride;
-      double* target = x + j * kColumn;
-      for (int i = 0; i < rows; ++i) target[i] = static_cast<double>(column[i * stride]);
-    }
-  };
-  // A stride the compiler knows lets it vectorise the usual row-major cases.
-  switch (row_stride) {
-    case 1: return copy(std::integral_constant<std::int64_t, 1>{});
-    case 2: return copy(std::integral_constant<std::int64_t, 2>{});
-    case 3: return copy(std::integral_constant<std::int64_t, 3>{});
-    case 4: return copy(std::integral_constant<std::int64_t, 4>{});
-    default: return copy(row_stride);
-  }
-}
-
-}  // namespace detail
-
-// Transposes one block of points into x (d columns, kColumn apart); the rows that fill up the
-// last register repeat the first one. Returns whether every coordinate is finite.
-inline bool load_block(const Points& points, std::int64_t block, double* x) {
-  const int rows = points.rows_in_block(block);
-  const std::int64_t first = block * kBlock * points.row_stride;
-  points.visit([&](const auto* data) {
-    detail::transpose_rows(data + first, points.row_stride, points.column_stride, rows, points.d,
-                           x);
-  });
-  const int lanes = (rows + kNativeDoubles - 1) / kNativeDoubles;
-  Native zero{};
-  for (int j = 0; j < points.d; ++j) {
-    double* column = x + j * kColumn;
-    for (int i = rows; i < lanes * kNativeDoubles; ++i) column[i] = column[0];
-    // 0 * x is 0 for finite x and NaN otherwise.
-    for (int i = 0; i < lanes; ++i) zero += load(column + i * kNativeDoubles) * 0.0;
-  }
-  return sum(zero) == 0.0;
-}
-
 }  // namespace mogfit
