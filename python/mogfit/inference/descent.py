@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mogfit import _core
+from mogfit.inference.given_starts import EMPTY, approach
 from mogfit.inference.likelihood import Likelihood, Observer
 
 __all__ = ["EM_GAIN", "GRADIENT_TOLERANCE", "Outcome", "finish"]
@@ -22,6 +23,10 @@ _ROUNDING_SLACK = 10.0
 # gradient is this part of the sampling error of a gradient, 1 / sqrt(rows).
 _GROWTH = 8
 _SAMPLING_ERROR = 0.1
+
+# Iterations between looks at whether a component has been emptied, and how often to refill.
+_STRETCH = 200
+_MAX_REFILLS = 3
 
 
 @dataclass(frozen=True)
@@ -63,25 +68,39 @@ def finish(
     memory: int = 20,
     observer: Observer | None = None,
 ) -> Outcome:
-    """Descend until the gradient and the gain of an EM step say that this is an optimum."""
-    iterations = 0
+    """Descend until the gradient and the gain of an EM step say that this is an optimum.
+
+    A component that the descent empties is refilled, a few times at most, and it goes on.
+    """
+    iterations = refills = 0
     tolerance = gradient_tolerance
     while True:
+        left = max_iterations - iterations
         descent = likelihood.descend(
             mixture,
             tolerance,
             smaller=smaller,
-            observer=observer,
-            max_iterations=max_iterations - iterations,
+            observer=_counting_on(observer, iterations),
+            max_iterations=left if smaller else min(left, _STRETCH),
             memory=memory,
         )
         iterations += descent.iterations
-        settled = descent.ending != "converged" or descent.em_gain < EM_GAIN
-        if settled or iterations >= max_iterations:
+        mixture, smaller = descent.mixture, ()
+        if descent.ending == "stopped" or iterations >= max_iterations:
             break
-        # The gradient is small but a flat direction remains: go on to a tighter tolerance.
-        mixture, smaller, tolerance = descent.mixture, (), 0.1 * tolerance
+        if descent.ending == "converged":
+            if descent.em_gain < EM_GAIN:
+                break
+            # The gradient is small but a flat direction remains: on to a tighter tolerance.
+            tolerance *= 0.1
+        elif refills < _MAX_REFILLS and likelihood.points_held(mixture).min() < EMPTY:
+            refills += 1
+            mixture = approach(likelihood, mixture)
+        elif descent.ending != "iteration limit":
+            break
     converged, reason = judge(descent, gradient_tolerance, max_iterations)
+    if refills:
+        reason += f"; an emptied component was refilled {refills} time{'s' if refills > 1 else ''}"
     return Outcome(
         descent.mixture,
         descent.loglik,
@@ -91,6 +110,19 @@ def finish(
         converged,
         reason,
     )
+
+
+def _counting_on(observer: Observer | None, before: int) -> Observer | None:
+    """The observer, told iterations that go on from an earlier stretch."""
+    if observer is None or before == 0:
+        return observer
+
+    def observe(
+        iteration: int, objective: float, gradient: float, mixture: _core.PreparedMixture
+    ) -> bool | None:
+        return observer(before + iteration, objective, gradient, mixture)
+
+    return observe
 
 
 def judge(
