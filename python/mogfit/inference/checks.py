@@ -34,6 +34,10 @@ def _label(column: int, names: tuple[str, ...] | None) -> str:
     return f"column {names[column]!r}" if names else f"column {column}"
 
 
+def _rows(count: int, kind: str = "") -> str:
+    return f"{count} {kind}row{'' if count == 1 else 's'}"
+
+
 def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
     """Number of distinct rows; any number >= `enough` when there are that many."""
     distinct = len(np.unique(values[: max(_GLANCE, 2 * enough)], axis=0))
@@ -42,10 +46,8 @@ def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
     return len(np.unique(values, axis=0))
 
 
-def check_enough_rows(values: NDArray[np.floating], weight: Floats | None, ngauss: int) -> None:
+def check_enough_rows(values: NDArray[np.floating], ngauss: int) -> None:
     """Refuse fewer rows than components; warn of more parameters than rows.
-
-    Rows of weight 0 count as absent.
 
     Raises
     ------
@@ -54,25 +56,24 @@ def check_enough_rows(values: NDArray[np.floating], weight: Floats | None, ngaus
     DegenerateError
         If no covariance can be estimated: fewer than V + 1 distinct rows.
     """
-    counted = values if weight is None else values[weight > 0]
-    n_points, nvars = counted.shape
+    n_points, nvars = values.shape
     needed = max(ngauss, nvars + 1)
-    distinct = count_distinct_rows(counted, needed)
+    distinct = count_distinct_rows(values, needed)
+    if distinct == 1 < n_points:
+        row = ", ".join(f"{v:g}" for v in values[0])
+        raise DegenerateError(
+            f"data: all {n_points} rows are identical ({row}); a covariance in d={nvars} needs "
+            f"{nvars + 1} distinct rows; bring data that vary"
+        )
     if distinct < ngauss:
         raise InputError(
-            f"data: {n_points} rows, {distinct} of them distinct, for ngauss={ngauss} components; "
-            f"ask for at most {distinct} components or bring more data"
-        )
-    if distinct == 1:
-        row = ", ".join(f"{v:g}" for v in counted[0])
-        raise DegenerateError(
-            f"data: all {n_points} rows are identical ({row}): 1 distinct row, a full covariance "
-            f"in d={nvars} needs {nvars + 1}; bring more data"
+            f"data: {_rows(n_points)}, {distinct} of them distinct, for ngauss={ngauss} "
+            f"components; ask for at most {distinct} or bring more data"
         )
     if distinct < nvars + 1:
         raise DegenerateError(
-            f"data: {distinct} distinct rows, a full covariance in d={nvars} needs {nvars + 1}; "
-            "bring more data or fewer columns"
+            f"data: {_rows(distinct, 'distinct ')}, a full covariance in d={nvars} needs "
+            f"{nvars + 1}; bring more data or fewer columns"
         )
     parameters = number_of_parameters(ngauss, nvars)
     if parameters > n_points:
@@ -98,7 +99,7 @@ def measure_spread(
         finite likelihood on such data.
     """
     nvars = values.shape[1]
-    anchor = values[0 if weight is None else int(np.flatnonzero(weight)[0])].astype(float)
+    anchor = values[0].astype(float)
     unit = np.eye(nvars)[None]
 
     def moments(centre: Floats) -> _core.Moments:

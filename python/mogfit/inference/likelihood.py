@@ -73,15 +73,11 @@ class Likelihood:
     def sample(self, size: int, rng: np.random.Generator) -> Likelihood:
         """The likelihood of `size` rows drawn without replacement, or of all when there are fewer.
 
-        Same spread and penalty; rows of weight 0 are not drawn.
+        Same spread and penalty.
         """
         if size >= self.n_points:
             return self
-        candidates = None if self.weight is None else np.flatnonzero(self.weight)
-        if candidates is None:
-            rows = rng.choice(self.n_points, size, replace=False, shuffle=False)
-        else:
-            rows = rng.choice(candidates, min(size, len(candidates)), replace=False, shuffle=False)
+        rows = rng.choice(self.n_points, size, replace=False, shuffle=False)
         rows.sort()
         weight = None if self.weight is None else self.weight[rows]
         return Likelihood(
@@ -104,6 +100,12 @@ class Likelihood:
         self.passes += 1
         return self.timed(_core.log_likelihood, mixture, self.values, self.weight, self.threads)
 
+    def points_held(self, mixture: _core.PreparedMixture) -> Floats:
+        """How many of the points each component holds, (ngauss,), by its share of the weight."""
+        self.passes += 1
+        moments = self.timed(_core.data_pass, mixture, self.values, self.weight, self.threads)
+        return moments.s0 * (self.n_points / self.total)
+
     def penalty_value(self, mixture: _core.PreparedMixture) -> float:
         """What the penalty takes from log L."""
         if self.penalty == 0.0:
@@ -124,11 +126,13 @@ class Likelihood:
         )
 
     def em_run(
-        self, mixture: _core.PreparedMixture, steps: int
+        self, mixture: _core.PreparedMixture, steps: int, least_gain: float = -np.inf
     ) -> tuple[_core.PreparedMixture, float]:
-        """The mixture after some EM steps, and log L less the penalty before the last of them."""
-        self.passes += steps
-        after, loglik, _ = self.timed(
+        """The mixture after some EM steps, and log L less the penalty before the last of them.
+
+        Ends early when a step gains less than `least_gain` in the mean log-likelihood per point.
+        """
+        after, loglik, taken = self.timed(
             _core.em_run,
             mixture,
             self.values,
@@ -136,9 +140,10 @@ class Likelihood:
             self.penalty,
             self.spread.covariance,
             steps=steps,
-            tolerance=-np.inf,
+            tolerance=least_gain,
             threads=self.threads,
         )
+        self.passes += taken
         return after, loglik
 
     def descend(

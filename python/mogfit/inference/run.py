@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.errors import DataWarning, InputError, choice_message, scalar_message, warn_user
+from mogfit.errors import InputError, choice_message, scalar_message
 from mogfit.inference.bounded import Bounds, run_bounded
 from mogfit.inference.checks import check_enough_rows, measure_spread
 from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome, finish, growing_samples
 from mogfit.inference.em import run_em
+from mogfit.inference.given_starts import approach, prepare_start
 from mogfit.inference.likelihood import Likelihood, Observer
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.inference.scipy_methods import canonical_method, run_scipy
@@ -110,18 +111,27 @@ def run_fit(
     Components come in decreasing order of weight, wherever they started.
     `begun` is the `time.perf_counter` at which the fit began.
     """
-    check_enough_rows(values, weight, ngauss)
+    n_rows = len(values)
+    if weight is not None and not weight.all():
+        # As if they were absent, to the last bit: rows of weight 0 go before anything else.
+        values, weight = values[weight > 0], weight[weight > 0]
+    check_enough_rows(values, ngauss)
     spread = measure_spread(values, weight, names, options.threads)
     likelihood = Likelihood(values, weight, spread, options.penalty, options.threads)
     records: tuple[StartRecord, ...] = ()
     smaller: tuple[tuple[Likelihood, float], ...] = ()
-    if start is None:
+    if ngauss == 1 and (start is None or options.method == "L-BFGS"):
+        # The optimum in closed form: the mean and the covariance of the data.
+        mixture = _core.PreparedMixture(np.ones(1), spread.location[None], spread.covariance[None])
+    elif start is None:
         n_starts = options.n_starts or default_starts(ngauss)
         search = search_start(likelihood, ngauss, n_starts, rng)
         mixture, records = search.mixture, search.records
         smaller = growing_samples(likelihood, search.sample, rng)
     else:
-        mixture = separate_identical(start, spread.scale)
+        mixture = prepare_start(likelihood, start)
+        if options.method != "EM" and options.bounds is None:
+            mixture = approach(likelihood, mixture)
     outcome = _run_method(likelihood, mixture, smaller, options, observer)
     fitted = _by_weight(outcome.mixture)
     if records:
@@ -135,7 +145,7 @@ def run_fit(
         method=options.method if options.bounds is None else "L-BFGS-B with bounds",
         ngauss=ngauss,
         nvars=values.shape[1],
-        n_points=len(values),
+        n_points=n_rows,
         n_parameters=number_of_parameters(ngauss, values.shape[1]),
         total_weight=likelihood.total,
         neg_loglik=-outcome.loglik,
@@ -206,36 +216,3 @@ def _run_method(
         options=own,
         observer=observer,
     )
-
-
-def separate_identical(mixture: _core.PreparedMixture, scale: Floats) -> _core.PreparedMixture:
-    """Move the means of identical components apart: together they are a saddle point.
-
-    No gradient can tell identical components apart, so a descent would never separate them. Each
-    group is spread along the longest axis of its covariance, within half a standard deviation.
-
-    Warns
-    -----
-    DataWarning
-        Naming the components that were moved.
-    """
-    means, factors = mixture.means, mixture.factors
-    groups: dict[bytes, list[int]] = {}
-    for k in range(mixture.ngauss):
-        groups.setdefault(means[k].tobytes() + factors[k].tobytes(), []).append(k)
-    same = [group for group in groups.values() if len(group) > 1]
-    if not same:
-        return mixture
-    for group in same:
-        # The longest axis relative to the spread of the data, so that units do not matter.
-        left, lengths, _ = np.linalg.svd(factors[group[0]] / scale[:, None])
-        axis = left[:, 0] * lengths[0] * scale
-        for k, offset in zip(group, np.linspace(-0.5, 0.5, len(group)), strict=True):
-            means[k] += offset * axis
-    listed = "; ".join(", ".join(map(str, group)) for group in same)
-    warn_user(
-        f"starting components {listed} are identical; their means were moved apart, within half "
-        "a standard deviation",
-        DataWarning,
-    )
-    return _core.PreparedMixture.from_factors(mixture.log_weights, means, factors)
