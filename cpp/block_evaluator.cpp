@@ -54,7 +54,7 @@ void BlockEvaluator::set_unusual_aside() {
 
 // R registers of points from `offset` on.
 template <int R>
-void BlockEvaluator::normalise_registers(int offset) {
+void BlockEvaluator::sum_registers(int offset, Keep keep) {
   const auto read = [&](const double* from) {
     return each<R>([&](auto r) { return mogfit::load(from + r * kNativeDoubles); });
   };
@@ -65,23 +65,24 @@ void BlockEvaluator::normalise_registers(int offset) {
     const Lane<R> exponent = read(relative);
     const Lane<R> term = exp2(each<R>([&](auto r) { return exponent.v[r] - most.v[r]; }));
     static_for<R>([&](auto r) {
-      store(relative + r * kNativeDoubles, term.v[r]);
+      if (keep == Keep::kShares) store(relative + r * kNativeDoubles, term.v[r]);
       total.v[r] += term.v[r];
     });
   }
   static_for<R>([&](auto r) {
     const int at = offset + r * kNativeDoubles;
     store(log_density_.data() + at, most.v[r] * kLn2 + log(total.v[r]));
+    if (keep == Keep::kDensity) return;
     // A sum of 0 means that every exponent overflowed: the density, and each share of it, is 0.
     store(inverse_.data() + at, total.v[r] > 0.0 ? 1.0 / total.v[r] : Native{});
   });
 }
 
-void BlockEvaluator::normalise() {
+void BlockEvaluator::sum_components(Keep keep) {
   int c = 0;
   for (; c + kExponentials <= registers_; c += kExponentials)
-    normalise_registers<kExponentials>(c * kNativeDoubles);
-  for (; c < registers_; ++c) normalise_registers<1>(c * kNativeDoubles);
+    sum_registers<kExponentials>(c * kNativeDoubles, keep);
+  for (; c < registers_; ++c) sum_registers<1>(c * kNativeDoubles, keep);
   if (all_finite_) return;
   for (int i = 0; i < rows_; ++i) {
     if (unusual_[i] == 0.0) continue;

@@ -9,9 +9,9 @@
 namespace mogfit {
 
 // Evaluates one block of points at a time. After `load`:
-//   exponents[k * kColumn + i]  log2(w_k N_k(x_i)), then after `normalise` 2^(that - largest_i),
+//   exponents[k * kColumn + i]  log2(w_k N_k(x_i)), then 2^(that - largest_i),
 //   log_density[i]              log p(x_i),
-//   inverse[i]                  1 / sum_k of the normalised exponents (responsibility = product).
+//   inverse[i]                  1 / sum_k of those: a responsibility is their product.
 class BlockEvaluator {
  public:
   BlockEvaluator(const PreparedMixture& mixture, const Points& points);
@@ -19,9 +19,12 @@ class BlockEvaluator {
   // Reads the block and computes the exponents.
   void load(std::int64_t block);
 
-  // Turns exponents into relative densities and sums them: log p = log sum_k 2^q_k, taken
-  // relative to the largest, so that points far from every component lose nothing.
-  void normalise();
+  // What `sum_components` leaves: log densities alone, or also relative densities and `inverse`.
+  enum class Keep { kDensity, kShares };
+
+  // log p = log sum_k 2^q_k, taken relative to the largest q_k, so that points far from every
+  // component lose nothing. Keeping the shares turns the exponents into relative densities.
+  void sum_components(Keep keep);
 
   int rows() const { return rows_; }
   int registers() const { return registers_; }
@@ -42,7 +45,7 @@ class BlockEvaluator {
  private:
   void set_unusual_aside();
   template <int R>
-  void normalise_registers(int offset);
+  void sum_registers(int offset, Keep keep);
 
   const PreparedMixture& mixture_;
   const Points& points_;

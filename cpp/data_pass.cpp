@@ -87,7 +87,8 @@ Scratch run_chunks(const PreparedMixture& mixture, const Points& points,
     double* const target = sums.data() + chunk * size;
     for (std::int64_t block = chunks.first(chunk); block < chunks.last(chunk); ++block) {
       evaluator.load(block);
-      evaluator.normalise();
+      evaluator.sum_components(with_moments ? BlockEvaluator::Keep::kShares
+                                            : BlockEvaluator::Keep::kDensity);
       double* const weight = worker->weight.data();
       load_weights(sample_weight == nullptr ? nullptr : sample_weight + block * kBlock,
                    evaluator.rows(), weight);

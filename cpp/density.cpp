@@ -42,7 +42,7 @@ void density(const PreparedMixture& mixture, const Points& points, DensityKind k
              int threads, const StopRequested& stop) {
   for_each_block(mixture, points, threads, stop,
                  [&](BlockEvaluator& evaluator, std::int64_t first) {
-                   evaluator.normalise();
+                   evaluator.sum_components(BlockEvaluator::Keep::kDensity);
                    const double* const log_density = evaluator.log_density();
                    double* const target = out + first;
                    const int rows = evaluator.rows();
@@ -75,7 +75,7 @@ void responsibilities(const PreparedMixture& mixture, const Points& points, doub
   const int ngauss = mixture.ngauss();
   for_each_block(
       mixture, points, threads, stop, [&](BlockEvaluator& evaluator, std::int64_t first) {
-        evaluator.normalise();
+        evaluator.sum_components(BlockEvaluator::Keep::kShares);
         const double* const inverse = evaluator.inverse();
         for (int k = 0; k < ngauss; ++k) {
           const double* const relative = evaluator.exponents(k);
