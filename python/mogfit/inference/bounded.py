@@ -72,6 +72,7 @@ class _BoundedSimplex:
         low, high = excess(-reach), excess(reach)
         if low >= 0.0 or high <= 0.0:
             # The bounds leave one choice only.
+            self._slope = np.zeros_like(v)
             return self._lower + (self._width if high <= 0.0 else 0.0)
         t = brentq(excess, -reach, reach, xtol=1e-15, rtol=1e-15)
         self._slope = self._width * expit(v + t) * expit(-v - t)

@@ -10,14 +10,14 @@ from mogfit import _core
 from mogfit.inference.given_starts import EMPTY, approach
 from mogfit.inference.likelihood import Likelihood, Observer
 
-__all__ = ["EM_GAIN", "GRADIENT_TOLERANCE", "Outcome", "finish"]
+__all__ = ["EM_GAIN", "GRADIENT_TOLERANCE", "ROUNDING_SLACK", "Outcome", "finish"]
 
 # Converged: no entry of the whitened gradient above this, and one EM step gains less (in nats).
 GRADIENT_TOLERANCE = 1e-6
 EM_GAIN = 1e-3
 
 # A line search that rounding stops this close to the criterion counts.
-_ROUNDING_SLACK = 10.0
+ROUNDING_SLACK = 10.0
 
 # Large data: most of the descent runs on samples that grow by this factor, each until its
 # gradient is this part of the sampling error of a gradient, 1 / sqrt(rows).
@@ -138,6 +138,6 @@ def judge(
         return False, f"one EM step would still gain {descent.em_gain:.1e} nats, {gradient}"
     if descent.gradient_norm <= gradient_tolerance:
         return True, f"{gradient} <= {gradient_tolerance:.0e}"
-    if descent.gradient_norm <= _ROUNDING_SLACK * gradient_tolerance:
+    if descent.gradient_norm <= ROUNDING_SLACK * gradient_tolerance:
         return True, f"{gradient}, as low as rounding lets the line search go"
     return False, f"the line search found no lower point, {gradient}"

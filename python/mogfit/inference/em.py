@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from mogfit import _core
-from mogfit.inference.descent import EM_GAIN, Outcome
+from mogfit.inference.descent import GRADIENT_TOLERANCE, ROUNDING_SLACK, Outcome
 from mogfit.inference.likelihood import Likelihood, Observer
 
 __all__ = ["run_em"]
+
+# Nats that a step gains in total when the gradient is first looked at.
+_FIRST_LOOK = 1e-6
 
 
 def run_em(
@@ -21,36 +24,65 @@ def run_em(
 ) -> Outcome:
     """EM steps until one gains less than `tolerance` in the mean log-likelihood per point.
 
-    By default until a step gains less than 1e-3 nats in total and the whitened gradient, of which
-    an EM step is close to, predicts no more. Each step raises the penalised log-likelihood.
+    By default until the largest entry of the whitened gradient is as small as every fit asks: a
+    small gain alone is no sign of an optimum where EM crawls. Each step raises the penalised
+    log-likelihood.
     """
     total = likelihood.total
-    enough = EM_GAIN / total * 1e-3 if tolerance is None else tolerance
-    previous = -np.inf
+
+    def penalised(loglik: float, at: _core.PreparedMixture) -> float:
+        return (loglik - likelihood.penalty_value(at)) / total
+
+    # By default, the gain at which to look at the gradient; lowered until it is small.
+    enough = _FIRST_LOOK / total if tolerance is None else tolerance
+    loglik, following = likelihood.em_step(mixture)
+    reached = penalised(loglik, mixture)
     gain = np.inf
+    gradient_norm = np.nan
     iterations = 0
     stopped = False
     while iterations < max_iterations:
-        loglik, following = likelihood.em_step(mixture)
-        penalised = (loglik - likelihood.penalty_value(mixture)) / total
-        gain = penalised - previous
-        if gain < enough:
-            break
-        previous = penalised
-        iterations += 1
         mixture = following
-        if observer is not None and observer(iterations, -penalised, np.nan, mixture) is False:
+        iterations += 1
+        loglik, following = likelihood.em_step(mixture)
+        before, reached = reached, penalised(loglik, mixture)
+        gain = reached - before
+        if observer is not None and observer(iterations, -reached, np.nan, mixture) is False:
             stopped = True
             break
-    loglik = likelihood.loglik(mixture)
-    reached = (loglik - likelihood.penalty_value(mixture)) / total
-    _, following = likelihood.em_step(mixture)
-    em_gain = likelihood.loglik(following) - likelihood.penalty_value(following) - reached * total
+        if gain < enough:
+            if tolerance is not None or gain <= 0.0:
+                break
+            gradient_norm = likelihood.gradient_norm(mixture)
+            if gradient_norm <= GRADIENT_TOLERANCE:
+                break
+            enough *= 0.1
+    em_gain = total * (penalised(likelihood.loglik(following), following) - reached)
     gradient_norm = likelihood.gradient_norm(mixture)
+    converged, reason = _judge(gain, enough, gradient_norm, tolerance, max_iterations)
     if stopped:
-        converged, reason = False, "stopped by the callback"
-    elif gain < enough:
-        converged, reason = True, f"a step gained {gain:.1e} in log L / N, less than {enough:.0e}"
-    else:
-        converged, reason = False, f"iteration limit {max_iterations} reached"
+        converged, reason = False, f"stopped by the callback, {_gradient(gradient_norm)}"
     return Outcome(mixture, loglik, gradient_norm, em_gain, iterations, converged, reason)
+
+
+def _judge(
+    gain: float,
+    enough: float,
+    gradient_norm: float,
+    tolerance: float | None,
+    max_iterations: int,
+) -> tuple[bool, str]:
+    """Whether EM ended where it was asked to, and the reason in words."""
+    if tolerance is not None and gain < enough:
+        return True, f"a step gained {gain:.1e} in log L / N, less than {enough:.0e}"
+    if gradient_norm <= GRADIENT_TOLERANCE:
+        return True, f"{_gradient(gradient_norm)} <= {GRADIENT_TOLERANCE:.0e}"
+    if gain > 0.0:
+        return False, f"iteration limit {max_iterations} reached, {_gradient(gradient_norm)}"
+    if gradient_norm <= ROUNDING_SLACK * GRADIENT_TOLERANCE:
+        return True, f"{_gradient(gradient_norm)}, as low as rounding lets EM go"
+    return False, f"rounding hides what another step would gain, {_gradient(gradient_norm)}"
+
+
+def _gradient(norm: float) -> str:
+    return f"largest gradient entry {norm:.1e}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.errors import DegenerateError, InputError, choice_message
-from mogfit.inference.descent import EM_GAIN, GRADIENT_TOLERANCE, Outcome
+from mogfit.inference.descent import EM_GAIN, GRADIENT_TOLERANCE, ROUNDING_SLACK, Outcome
 from mogfit.inference.likelihood import Likelihood, Observer
 
 __all__ = ["SCIPY_METHODS", "canonical_method", "run_scipy"]
@@ -57,8 +58,12 @@ def run_scipy(
 
     gradient_known = method in _WITH_GRADIENT
     given = dict(options or {})
+    if given:
+        _require_known_options(method, given)
     if tolerance is None and method == "L-BFGS-B":
         given = {"ftol": 0.0, "gtol": GRADIENT_TOLERANCE, "maxiter": 2000, "maxcor": 20} | given
+    elif tolerance is None and method == "SLSQP":
+        given = {"ftol": 1e-15, "maxiter": 2000} | given
     elif tolerance is None and method in ("BFGS", "CG"):
         given = {"gtol": GRADIENT_TOLERANCE} | given
     iterations = 0
@@ -67,17 +72,25 @@ def run_scipy(
         coordinates = _core.WhitenedCoordinates(mixture)
         objective = _Objective(likelihood, coordinates, gradient_known)
         core_before, begun = likelihood.seconds, time.perf_counter()
-        result = minimize(
-            objective,
-            np.zeros(coordinates.size),
-            method=method,
-            jac=gradient_known or None,
-            tol=tolerance,
-            options=given,
-            callback=None if observer is None else objective.reporter(observer, iterations),
-        )
+        try:
+            result = minimize(
+                objective,
+                np.zeros(coordinates.size),
+                method=method,
+                jac=gradient_known or None,
+                tol=tolerance,
+                options=given,
+                callback=None if observer is None else objective.reporter(observer, iterations),
+            )
+            count, message = int(result.get("nit", 0)), str(result.message)
+            # Rounding ends a line search; a limit on iterations is not rounding.
+            settled_by_itself = bool(result.success) or "precision" in message
+        except StopIteration:
+            # Not every method of every scipy catches what its callback raises.
+            count = objective.reported
+            message, settled_by_itself = "", False
         optimizer_seconds += time.perf_counter() - begun - (likelihood.seconds - core_before)
-        iterations += int(result.get("nit", 0))
+        iterations += count
         mixture = coordinates.mixture(objective.best)
         gradient_norm = likelihood.gradient_norm(mixture)
         settled = gradient_norm <= GRADIENT_TOLERANCE or objective.gained < 1e-10
@@ -89,8 +102,10 @@ def run_scipy(
         - likelihood.penalty_value(following)
         - (loglik - likelihood.penalty_value(mixture))
     )
-    converged = gradient_norm <= 10 * GRADIENT_TOLERANCE and em_gain < EM_GAIN
-    message = "stopped by the callback" if objective.stopped else str(result.message)
+    slack = ROUNDING_SLACK if settled_by_itself else 1.0
+    converged = gradient_norm <= slack * GRADIENT_TOLERANCE and em_gain < EM_GAIN
+    if objective.stopped:
+        message = "stopped by the callback"
     return Outcome(
         mixture,
         loglik,
@@ -98,9 +113,28 @@ def run_scipy(
         em_gain,
         iterations,
         converged and not objective.stopped,
-        f"{message}; largest gradient entry {gradient_norm:.1e}",
+        f"{message.rstrip('.')}; largest gradient entry {gradient_norm:.1e}",
         optimizer_seconds,
     )
+
+
+def _require_known_options(method: str, options: dict[str, Any]) -> None:
+    """Refuse options that scipy would only warn of: a misspelt one must not be lost."""
+    from scipy.optimize import OptimizeWarning, minimize
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", "Unknown solver options", OptimizeWarning)
+        try:
+            minimize(_parabola, np.zeros(2), method=method, jac=True, options=options)
+        except OptimizeWarning as warning:
+            raise InputError(
+                f"options: {warning}; allowed: those of scipy's method {method!r}"
+            ) from warning
+
+
+def _parabola(x: Floats) -> tuple[float, Floats]:
+    return float(x @ x), 2.0 * x
 
 
 class _Objective:
@@ -118,6 +152,7 @@ class _Objective:
         self.best = np.zeros(coordinates.size)
         self._best_value = np.inf
         self._first_value = np.nan
+        self.reported = 0
         self.stopped = False
 
     @property
@@ -138,13 +173,12 @@ class _Objective:
 
     def reporter(self, observer: Observer, iterations_before: int) -> Any:
         """What scipy calls after each iteration."""
-        count = iterations_before
 
         def report(*_: Any) -> bool:
-            nonlocal count
-            count += 1
+            self.reported += 1
             mixture = self._coordinates.mixture(self.best)
-            if observer(count, self._best_value, np.nan, mixture) is False:
+            iteration = iterations_before + self.reported
+            if observer(iteration, self._best_value, np.nan, mixture) is False:
                 self.stopped = True
                 raise StopIteration
             return False
