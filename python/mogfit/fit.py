@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,11 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from mogfit import _core
 from mogfit.data import as_points, as_sample_weight
+from mogfit.density.components import real_array
 from mogfit.errors import (
     ConvergenceWarning,
     DegeneracyWarning,
+    DtypeError,
     InputError,
     scalar_message,
+    shorten,
     warn_user,
 )
 from mogfit.inference.bounded import Bounds
@@ -68,6 +72,8 @@ class FitMoG:
         MultiMin's flat vectors of `mog`; see `mogfit.parameters`.
     bounds : tuple or None
         What `set_bounds` has set.
+    keep_data : bool
+        Whether pickles hold the data too: False, until it is set. Copies always do.
     names : tuple of str or None
         Names of the variables, where the data brought some.
 
@@ -96,7 +102,6 @@ class FitMoG:
         nvars: int | None = None,
         domain: Sequence[Any] | None = None,
     ) -> None:
-        require_unbounded(domain)
         self.ngauss = check_count(ngauss, "ngauss", 1)
         self.names: tuple[str, ...] | None = None
         self.data: NDArray[Any] | None = None
@@ -105,7 +110,9 @@ class FitMoG:
             self.data, self.names = points.values, points.names
             nvars = self.data.shape[1]
         self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
+        require_unbounded(domain, self.nvars)
         self.domain = domain
+        self.keep_data = False
         self.report: FitReport | None = None
         self.bounds: tuple[tuple[float, float], ...] | None = None
         self._sigmax = 10.0
@@ -127,6 +134,9 @@ class FitMoG:
             If no mixture has these parameters.
         """
         shape = (self.ngauss, self.nvars)
+        for name, value in (("mu", mu), ("sigma", sigma), ("rho", rho)):
+            if real_array(value, name).ndim:
+                raise InputError(scalar_message(name, value, "one number"))
         self._set_mixture(
             Stdcorr(
                 np.full(self.ngauss, 1.0 / self.ngauss),
@@ -174,6 +184,8 @@ class FitMoG:
         """
         mog = self.mog.copy()
         if from_mog is not None:
+            if not isinstance(from_mog, MixtureOfGaussians):
+                raise DtypeError(scalar_message("from_mog", from_mog, "a MixtureOfGaussians"))
             if (from_mog.ngauss, from_mog.nvars) != (self.ngauss, self.nvars):
                 raise InputError(
                     f"from_mog: has {from_mog.ngauss} components in {from_mog.nvars} variables, "
@@ -265,9 +277,10 @@ class FitMoG:
         if boundsm is None:
             means = [(-np.inf, np.inf)] * self.nvars
         else:
-            if len(boundsm) != self.nvars:
+            if np.ndim(boundsm) == 0 or len(boundsm) != self.nvars:
                 raise InputError(
-                    f"boundsm: {len(boundsm)} pairs seen, {self.nvars} expected, one a variable"
+                    f"boundsm: {shorten(boundsm)} seen; allowed: {self.nvars} pairs (low, high), "
+                    "one for each variable"
                 )
             means = [_interval(pair, "boundsm", -np.inf, np.inf) for pair in boundsm]
         if np.isfinite(sigma[1]):
@@ -285,13 +298,16 @@ class FitMoG:
     def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
         """Bounds in unbound coordinates -> bounds on the parameters themselves."""
         expected = len(self.scales)
+        if isinstance(pairs, str) or not hasattr(pairs, "__len__"):
+            raise DtypeError(scalar_message("bounds", pairs, f"{expected} pairs (low, high)"))
         if self.ngauss == 1 and len(pairs) == expected + 1:
             # MultiMin's own `bounds` keep the weight of a single component.
             pairs = pairs[1:]
         if len(pairs) != expected:
             raise InputError(
-                f"bounds: {len(pairs)} pairs seen, {expected} expected: weights (if G > 1), "
-                "means, standard deviations, correlations, as set_bounds returns them"
+                f"bounds: {len(pairs)} pair{'' if len(pairs) == 1 else 's'} seen, {expected} "
+                "expected: weights (if G > 1), means, standard deviations, correlations, as "
+                "set_bounds returns them"
             )
         sides = []
         for side, missing in ((0, -np.inf), (1, np.inf)):
@@ -319,7 +335,10 @@ class FitMoG:
         if data is not None:
             return as_points(data, nvars=self.nvars, names=self.names).values
         if self.data is None:
-            raise InputError("data: No data provided; give them here or to FitMoG")
+            raise InputError(
+                "data: No data provided; give them here or to FitMoG (pickles of a FitMoG keep "
+                "them only where its keep_data is True)"
+            )
         return self.data
 
     def log_l(self, data: Any = None) -> float:
@@ -441,6 +460,8 @@ class FitMoG:
             threads=threads,
             bounds=None if chosen is None else self._parse_bounds(chosen),
         )
+        if not isinstance(verbose, (bool, int, np.integer)):
+            raise InputError(scalar_message("verbose", verbose, "a whole number"))
         if not isinstance(normalize, (bool, np.bool_)):
             raise InputError(scalar_message("normalize", normalize, "True or False"))
         check_count(advance, "advance", 0)
@@ -516,6 +537,20 @@ class FitMoG:
                 "random_state",
                 DegeneracyWarning,
             )
+
+    def __copy__(self) -> FitMoG:
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FitMoG:
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | ({} if self.keep_data else {"data": None})
 
     def __repr__(self) -> str:
         data = "no data" if self.data is None else f"{len(self.data)} points"

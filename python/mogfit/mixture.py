@@ -18,7 +18,7 @@ from mogfit.density.components import (
     check_weights,
     real_array,
 )
-from mogfit.errors import InputError
+from mogfit.errors import DomainError, InputError, scalar_message, shorten
 from mogfit.parameters import (
     Stdcorr,
     covariances_from_stdcorr,
@@ -35,27 +35,52 @@ __all__ = ["MixtureOfGaussians"]
 Floats = NDArray[np.float64]
 
 
-def require_unbounded(domain: Any) -> None:
-    """Refuse bounds that nothing here takes into account yet."""
+def require_unbounded(domain: Any, nvars: int) -> None:
+    """Refuse bounds that nothing here takes into account yet, and what no domain is.
+
+    Raises
+    ------
+    DomainError
+        If `domain` is not one pair (low, high) or None for each variable.
+    NotImplementedError
+        If it bounds a variable.
+    """
     if domain is None:
         return
-    for side in domain:
-        if side is not None and np.isfinite(np.asarray(side, dtype=float)).any():
+    if isinstance(domain, (str, bytes)) or not hasattr(domain, "__len__"):
+        raise DomainError(scalar_message("domain", domain, "None, or one pair for each variable"))
+    if len(domain) != nvars:
+        raise DomainError(
+            f"domain: {len(domain)} entries seen for {nvars} variables; allowed: one pair "
+            "(low, high) or None for each"
+        )
+    for i, pair in enumerate(domain):
+        if pair is None:
+            continue
+        try:
+            low, high = (
+                side if given is None else float(given)
+                for side, given in zip((-np.inf, np.inf), pair, strict=True)
+            )
+        except (TypeError, ValueError):
+            low = high = np.nan
+        if not low < high:
+            raise DomainError(
+                f"domain: {shorten(pair)} seen at index {i}; allowed: None, or (low, high) with "
+                "low < high"
+            )
+        if (low, high) != (-np.inf, np.inf):
             raise NotImplementedError(
-                "domain: bounded domains are not implemented yet; use domain=None, or "
-                "(-inf, inf) for every variable"
+                f"domain: bounded domains are not implemented yet, {shorten(pair)} seen at index "
+                f"{i}; use domain=None, or (-inf, inf) for every variable"
             )
 
 
 def check_count(value: Any, name: str, least: int) -> int:
     """A whole number of at least `least`; floats and booleans are not counts."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputError(
-            f"{name}: {value!r} ({type(value).__name__}) seen, must be a whole number, "
-            f"{least} or more"
-        )
-    if value < least:
-        raise InputError(f"{name}: is {value}, must be {least} or more")
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise InputError(scalar_message(name, value, f"a whole number >= {least}"))
     return int(value)
 
 
@@ -132,7 +157,6 @@ class MixtureOfGaussians:
         domain: Sequence[Any] | None = None,
         normalize_weights: bool = True,
     ) -> None:
-        require_unbounded(domain)
         self.normalize_weights = bool(normalize_weights)
         self.names: tuple[str, ...] | None = None
         if check_count(ngauss, "ngauss", 0) > 0:
@@ -153,6 +177,7 @@ class MixtureOfGaussians:
                 "MixtureOfGaussians: nothing to build it from; give mus and Sigmas (and weights), "
                 "or params or stdcorr with nvars, or ngauss with nvars"
             )
+        require_unbounded(domain, self.nvars)
 
     @classmethod
     def from_prepared(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.errors import InputError, choice_message, scalar_message
+from mogfit.errors import DegenerateError, DtypeError, InputError, choice_message, scalar_message
 from mogfit.inference.bounded import Bounds, run_bounded
 from mogfit.inference.checks import check_enough_rows, measure_spread
 from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome, finish, growing_samples
@@ -67,6 +67,8 @@ class FitOptions:
             raise InputError(
                 f"method: {name!r} does not take bounds; leave method out, or the bounds"
             )
+        if options is not None and not isinstance(options, Mapping):
+            raise DtypeError(scalar_message("options", options, "a mapping of names to values"))
         given = dict(options or {})
         if bounds is None and name in _OWN_OPTIONS:
             for key in given:
@@ -118,21 +120,17 @@ def run_fit(
     check_enough_rows(values, ngauss)
     spread = measure_spread(values, weight, names, options.threads)
     likelihood = Likelihood(values, weight, spread, options.penalty, options.threads)
-    records: tuple[StartRecord, ...] = ()
-    smaller: tuple[tuple[Likelihood, float], ...] = ()
-    if ngauss == 1 and (start is None or options.method == "L-BFGS"):
-        # The optimum in closed form: the mean and the covariance of the data.
-        mixture = _core.PreparedMixture(np.ones(1), spread.location[None], spread.covariance[None])
-    elif start is None:
-        n_starts = options.n_starts or default_starts(ngauss)
-        search = search_start(likelihood, ngauss, n_starts, rng)
-        mixture, records = search.mixture, search.records
-        smaller = growing_samples(likelihood, search.sample, rng)
-    else:
-        mixture = prepare_start(likelihood, start)
-        if options.method != "EM" and options.bounds is None:
-            mixture = approach(likelihood, mixture)
-    outcome = _run_method(likelihood, mixture, smaller, options, observer)
+    try:
+        mixture, records, smaller = _find_start(likelihood, ngauss, start, options, rng)
+        outcome = _run_method(likelihood, mixture, smaller, options, observer)
+    except DegenerateError as error:
+        # The data are sound: this can only be a component that shrinks without end.
+        raise DegenerateError(
+            "a component collapsed on identical or collinear points, where the likelihood has no "
+            f"maximum: ngauss={ngauss}, penalty={options.penalty:g}; use "
+            f"{'the default penalty' if options.penalty < 1e-9 else 'a larger penalty'}, fewer "
+            "components, or another random_state"
+        ) from error
     fitted = _by_weight(outcome.mixture)
     if records:
         final = -outcome.loglik / likelihood.total
@@ -171,6 +169,28 @@ def _by_weight(mixture: _core.PreparedMixture) -> _core.PreparedMixture:
     return _core.PreparedMixture.from_factors(
         mixture.log_weights[order], mixture.means[order], mixture.factors[order]
     )
+
+
+def _find_start(
+    likelihood: Likelihood,
+    ngauss: int,
+    given: _core.PreparedMixture | None,
+    options: FitOptions,
+    rng: np.random.Generator,
+) -> tuple[_core.PreparedMixture, tuple[StartRecord, ...], tuple[tuple[Likelihood, float], ...]]:
+    """Where the fit starts, the starts tried, and the samples to descend on before the data."""
+    if ngauss == 1 and (given is None or options.method == "L-BFGS"):
+        # The optimum in closed form: the mean and the covariance of the data.
+        location, _, covariance = likelihood.spread
+        return _core.PreparedMixture(np.ones(1), location[None], covariance[None]), (), ()
+    if given is None:
+        n_starts = options.n_starts or default_starts(ngauss)
+        search = search_start(likelihood, ngauss, n_starts, rng)
+        return search.mixture, search.records, growing_samples(likelihood, search.sample, rng)
+    mixture = prepare_start(likelihood, given)
+    if options.method != "EM" and options.bounds is None:
+        mixture = approach(likelihood, mixture)
+    return mixture, (), ()
 
 
 def _run_method(
