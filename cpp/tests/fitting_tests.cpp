@@ -265,6 +265,7 @@ void test_descent() {
     check(found.ending == Ending::kConverged && found.gradient_norm <= 1e-7, "descent converges");
     check(std::abs(found.em_gain) < 1e-6, "nothing is left for EM");
     check_close(found.loglik, -20000.0L * found.objective, 1e-12, "descent's likelihood");
+    check(found.passes > 1.0 && found.passes < 10.0 * found.iterations, "descent's passes");
     check(found.loglik >= log_likelihood(truth, data.points(), nullptr, 1), "above the truth");
     check((found.mixture.means() - truth.means()).cwiseAbs().maxCoeff() < 0.1, "finds the truth");
     const Descent threaded = descend(start, samples, penalty, options, 3);
