@@ -1,0 +1,115 @@
+"""What a figure shows of a mixture and of data, as numbers: no drawing here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit.mixture import MixtureOfGaussians
+
+__all__ = [
+    "curve_grid",
+    "density_levels",
+    "ellipse_points",
+    "marginal",
+    "robust_range",
+    "subset",
+    "weighted_quantiles",
+]
+
+Floats = NDArray[np.float64]
+
+# Positions, in standard deviations from a mean, at which a narrow component needs grid points.
+_AROUND_A_MEAN = np.array(
+    [-4, -3, -2.4, -1.8, -1.3, -0.9, -0.5, -0.2, 0.2, 0.5, 0.9, 1.3, 1.8, 2.4]
+)
+
+
+def marginal(mog: MixtureOfGaussians, variables: Sequence[int]) -> MixtureOfGaussians:
+    """Mixture of some of the variables, the others integrated out; weights sum to 1."""
+    chosen = np.asarray(variables)
+    return MixtureOfGaussians(
+        weights=mog.weights,
+        mus=mog.mus[:, chosen],
+        Sigmas=mog.Sigmas[:, chosen[:, None], chosen[None, :]],
+    )
+
+
+def density_levels(mog: MixtureOfGaussians, draws: Floats, mass: Sequence[float]) -> Floats:
+    """Densities on the borders of the highest-density regions of given probabilities.
+
+    The region {x: p(x) > t} holds the share of draws whose density exceeds t, so that t is a
+    quantile of the density of the draws (Hyndman 1996, section 3.2).
+
+    Parameters
+    ----------
+    mog : MixtureOfGaussians
+        The density.
+    draws : ndarray of shape (n, nvars)
+        Points drawn from it; the probabilities are right to about 0.5 / sqrt(n).
+    mass : sequence of float
+        Probabilities inside, between 0 and 1.
+
+    Returns
+    -------
+    ndarray of shape (len(mass),)
+        Levels in the order of `mass`.
+    """
+    return np.quantile(np.atleast_1d(mog.pdf(draws)), 1.0 - np.asarray(mass, dtype=float))
+
+
+def curve_grid(mog: MixtureOfGaussians, low: float, high: float, count: int) -> Floats:
+    """Abscissas at which a density of one variable looks smooth, however narrow its components.
+
+    Evenly spaced ones, and some around the mean of each component that is narrower than a few
+    spacings.
+    """
+    even = np.linspace(low, high, count)
+    means, sigmas = mog.mus[:, 0], np.sqrt(mog.Sigmas[:, 0, 0])
+    narrow = sigmas < 4.0 * (high - low) / count
+    extra = (means[narrow, None] + sigmas[narrow, None] * _AROUND_A_MEAN).ravel()
+    return np.unique(np.concatenate([even, extra[(extra > low) & (extra < high)]]))
+
+
+def ellipse_points(mu: Floats, Sigma: Floats, count: int = 73) -> Floats:
+    """Points, of shape (count, 2), on the ellipse of one standard deviation of a Gaussian.
+
+    It is where the Mahalanobis distance is 1; it holds 39.3 % of the probability.
+    """
+    angle = np.linspace(0.0, 2.0 * np.pi, count)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return mu + circle @ np.linalg.cholesky(Sigma).T
+
+
+def weighted_quantiles(values: Floats, weights: Floats | None, at: Sequence[float]) -> Floats:
+    """Quantiles of a sample whose points count as often as their weights say."""
+    if weights is None:
+        return np.quantile(values, at)
+    order = np.argsort(values)
+    cumulative = np.cumsum(weights[order])
+    places = np.searchsorted(cumulative, np.asarray(at) * cumulative[-1])
+    return values[order[np.minimum(places, len(values) - 1)]]
+
+
+def robust_range(
+    draws: Floats, values: Floats | None = None, weights: Floats | None = None, pad: float = 0.05
+) -> tuple[float, float]:
+    """A range that shows a mixture and its data and is not stretched by a few far points.
+
+    From the 0.1 to the 99.9 percentile of the data, and from the 0.3 to the 99.7 percentile of
+    draws from the mixture, whichever is farther; widened on both sides by `pad` of the width.
+    """
+    low, high = np.quantile(draws, (0.003, 0.997))
+    if values is not None:
+        lowest, highest = weighted_quantiles(values, weights, (0.001, 0.999))
+        low, high = min(low, lowest), max(high, highest)
+    margin = pad * (high - low)
+    return float(low - margin), float(high + margin)
+
+
+def subset(values: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Numbers of `count` different rows, in order, each as likely as any other."""
+    return np.sort(rng.choice(len(values), count, replace=False, shuffle=False))

@@ -1,0 +1,143 @@
+"""Ticks of small panels: few, short, away from the corners, and never on top of each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import Formatter, MaxNLocator
+from numpy.typing import NDArray
+
+__all__ = ["AxisScale", "PanelFormatter", "PanelLocator", "text_width"]
+
+Floats = NDArray[np.float64]
+
+# Widths in font heights, as in wide sans-serif fonts.
+_DIGIT, _POINT, _MINUS = 0.64, 0.32, 0.84
+# Ticks nearer to a corner than this share of the axis would meet those of the next panel.
+_CORNER = 0.09
+
+
+def text_width(number: str) -> float:
+    """Width of the text of a number, in font heights."""
+    points, minuses = number.count("."), number.count("\N{MINUS SIGN}")
+    return (len(number) - points - minuses) * _DIGIT + points * _POINT + minuses * _MINUS
+
+
+@dataclass(frozen=True)
+class AxisScale:
+    """What is taken out of the numbers at the ticks and said once, in the label of the axis.
+
+    Attributes
+    ----------
+    offset : float
+        Subtracted from the values.
+    power : int
+        The values are divided by ten to this power.
+    """
+
+    offset: float = 0.0
+    power: int = 0
+
+    @classmethod
+    def of_range(cls, low: float, high: float) -> AxisScale:
+        """Scale that leaves numbers of few digits between `low` and `high`."""
+        width = high - low
+        offset = 0.0
+        largest = max(abs(low), abs(high))
+        # Numbers that need a power of ten anyway should not need many digits besides.
+        if largest > (1e3 if 1e-2 < largest < 1e4 else 1e2) * width:
+            unit = 10.0 ** math.ceil(math.log10(width))
+            offset = round(0.5 * (low + high) / unit) * unit
+        largest = max(abs(low - offset), abs(high - offset))
+        power = math.floor(math.log10(largest))
+        return cls(offset, power if power >= 4 or power <= -3 else 0)
+
+    def shown(self, values: Floats) -> Floats:
+        """The numbers to show at given values."""
+        return (np.asarray(values) - self.offset) / 10.0**self.power
+
+    def label(self, name: str, unit: str) -> str:
+        """Label of the axis of a variable."""
+        if self.offset:
+            sign = "-" if self.offset > 0 else "+"
+            name = f"{name} {sign} {abs(self.offset):.15g}".replace("-", "\N{MINUS SIGN}")
+        power = rf"$10^{{{self.power}}}$" if self.power else ""
+        inside = f"{power} {unit}".strip()
+        return f"{name} [{inside}]" if inside else name
+
+    def texts(self, ticks: Floats) -> list[str]:
+        """Texts at ticks, all with the digits that their spacing needs."""
+        if len(ticks) == 0:
+            return []
+        shown = self.shown(ticks)
+        spacing = float(np.diff(shown).min()) if len(shown) > 1 else float(abs(shown[0])) or 1.0
+        decimals = 0
+        while decimals < 8 and not np.allclose(
+            shown, np.round(shown, decimals), rtol=0.0, atol=1e-3 * spacing
+        ):
+            decimals += 1
+        # Adding 0 turns -0 into 0.
+        return [f"{v + 0.0:.{decimals}f}".replace("-", "\N{MINUS SIGN}") for v in shown]
+
+
+class PanelLocator(MaxNLocator):
+    """As many round ticks as there is room for.
+
+    Parameters
+    ----------
+    scale : AxisScale
+        How numbers are shown.
+    room : float
+        Length of the axis in heights of the font.
+    upright : bool
+        Whether texts stand next to each other (x axis), rather than above each other (y axis).
+    """
+
+    def __init__(self, scale: AxisScale, room: float, upright: bool) -> None:
+        super().__init__(nbins=5, steps=[1, 2, 2.5, 5, 10])
+        self._scale = scale
+        self._room = room
+        self._upright = upright
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Ticks between two limits, in the units of the data."""
+        low, high = sorted((vmin, vmax))
+        margin = _CORNER * (high - low)
+        few = np.array([])
+        for bins in (5, 4, 3, 2, 6, 8, 10):
+            self.set_params(nbins=bins)
+            shifted = super().tick_values(low - self._scale.offset, high - self._scale.offset)
+            ticks = np.asarray(shifted, dtype=float) + self._scale.offset
+            ticks = ticks[(ticks >= low + margin) & (ticks <= high - margin)]
+            if len(ticks) == 0 or not self._fits(ticks, high - low):
+                continue
+            if len(ticks) >= 2:
+                return ticks
+            few = ticks if len(few) == 0 else few
+        return few
+
+    def _fits(self, ticks: Floats, length: float) -> bool:
+        if len(ticks) == 1:
+            return True
+        size = 1.3
+        if self._upright:
+            size = max(map(text_width, self._scale.texts(ticks))) + 0.6
+        return float(np.diff(ticks).min()) / length * self._room >= size
+
+
+class PanelFormatter(Formatter):
+    """Texts at the ticks of a panel, all with equally many digits."""
+
+    def __init__(self, scale: AxisScale) -> None:
+        self._scale = scale
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Text at one value, with digits for itself alone."""
+        return self._scale.texts(np.array([x]))[0]
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        """Texts at all ticks of an axis."""
+        return self._scale.texts(np.asarray(values, dtype=float))
