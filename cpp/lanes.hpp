@@ -46,6 +46,8 @@ MOGFIT_INLINE void static_for(Body&& body) {
   detail::static_for(std::forward<Body>(body), std::make_integer_sequence<int, N>{});
 }
 
+constexpr int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
+
 MOGFIT_INLINE Native broadcast(double value) { return value - Native{}; }
 
 MOGFIT_INLINE Native load(const double* aligned) {

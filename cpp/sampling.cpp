@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace {
 
 // Points drawn together; a multiple of every lane width.
 constexpr int kDraws = 512;
+
+// Distance between coordinates of a block: columns 4 kB apart would share the sets of the cache.
+constexpr int kStride = kDraws + 8;
 
 using Words = std::uint64_t __attribute__((vector_size(kNativeDoubles * sizeof(double))));
 
@@ -105,18 +109,17 @@ MOGFIT_INLINE SineCosine sine_cosine(Native u) {
   return {from_bits(sine ^ sine_sign), from_bits(cosine ^ cosine_sign)};
 }
 
-// Normal draws of one block, by Box & Muller (1958): z[j * kDraws + i] is coordinate j of point i.
+// Normal draws of one block, by Box & Muller (1958): z[j * kStride + i] is coordinate j of point i.
 void fill_normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_counter, int d,
                   double* z) {
   Words counter;
   for (int i = 0; i < kNativeDoubles; ++i) counter[i] = first_counter + i;
-  const int total = d * kDraws;
   alignas(kAlignment) double radius[kDraws];
-  for (int start = 0; start < total; start += 2 * kDraws) {
-    // The last pass of an odd d fills one column only.
-    const int pairs = std::min(kDraws, (total - start) / 2);
-    double* const sine = z + start;
-    double* const cosine = sine + pairs;
+  for (int j = 0; j < d; j += 2) {
+    // Sines make one column and cosines the next; the last column of an odd d takes half of each.
+    const int pairs = j + 1 < d ? kDraws : kDraws / 2;
+    double* const sine = z + j * kStride;
+    double* const cosine = j + 1 < d ? sine + kStride : sine + pairs;
     for (int i = 0; i < pairs; i += kNativeDoubles, counter += kNativeDoubles) {
       const PhiloxLanes random = philox_lanes(counter, stream, seed);
       // 1 - u lies in (0, 1]: its logarithm is finite.
@@ -137,84 +140,94 @@ void fill_normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_
 class AliasTable {
  public:
   explicit AliasTable(const Vector& weights)
-      : size_(static_cast<int>(weights.size())), threshold_(size_), alias_(size_) {
+      : size_(static_cast<int>(weights.size())), threshold_(size_), choices_(2 * size_) {
     const Vector scaled = weights * (size_ / weights.sum());
     std::vector<int> small;
     std::vector<int> large;
-    for (int k = 0; k < size_; ++k) (scaled[k] < 1.0 ? small : large).push_back(k);
     for (int k = 0; k < size_; ++k) {
+      (scaled[k] < 1.0 ? small : large).push_back(k);
       threshold_[k] = scaled[k];
-      alias_[k] = k;
+      choices_[2 * k] = choices_[2 * k + 1] = k;
     }
     while (!small.empty() && !large.empty()) {
       const int under = small.back();
       const int over = large.back();
       small.pop_back();
-      alias_[under] = over;
+      choices_[2 * under] = over;
       threshold_[over] -= 1.0 - threshold_[under];
       if (threshold_[over] < 1.0) {
         large.pop_back();
         small.push_back(over);
       }
     }
-    // What rounding left over: components that fill their slots.
-    for (const int k : large) threshold_[k] = 1.0;
+    // What rounding left over are components that fill their slots: both choices are their own,
+    // but for one of weight 0, which is never drawn.
+    int heaviest = 0;
+    weights.maxCoeff(&heaviest);
     for (const int k : small)
-      if (scaled[k] > 0.0) threshold_[k] = 1.0;
+      if (!(scaled[k] > 0.0)) choices_[2 * k] = choices_[2 * k + 1] = heaviest;
   }
 
   int draw(double u) const {
     const double place = u * size_;
     const int k = static_cast<int>(place);
-    return place - k < threshold_[k] ? k : alias_[k];
+    // An index, not a branch: nothing could predict it.
+    return choices_[2 * k + static_cast<int>(place - k < threshold_[k])];
   }
 
  private:
   int size_;
   std::vector<double> threshold_;
-  std::vector<int> alias_;
+  std::vector<int> choices_;  // for each slot: its alias, then its own component
 };
 
-// What it takes to place a point: mu_k and the lower triangle of L_k, row by row.
+// What it takes to place a point: mu_k and the columns of L_k, each padded to whole registers.
 Scratch pack_factors(const PreparedMixture& mixture) {
   const int d = mixture.nvars();
-  const std::size_t size = d + static_cast<std::size_t>(d) * (d + 1) / 2;
-  Scratch packed(mixture.ngauss() * size);
+  const std::size_t width = round_up(d, kNativeDoubles);
+  Scratch packed(mixture.ngauss() * (1 + d) * width);
   double* p = packed.data();
   for (int k = 0; k < mixture.ngauss(); ++k) {
-    for (int j = 0; j < d; ++j) *p++ = mixture.means()(k, j);
-    for (int j = 0; j < d; ++j)
-      for (int l = 0; l <= j; ++l) *p++ = mixture.factor(k)(j, l);
+    for (int j = 0; j < d; ++j) p[j] = mixture.means()(k, j);
+    p += width;
+    for (int l = 0; l < d; ++l, p += width)
+      for (int j = l; j < d; ++j) p[j] = mixture.factor(k)(j, l);
   }
   return packed;
 }
 
-// x_i = mu_k + L_k z_i for the points of one block. D is an int, or a constant for small d.
+// rows[i * d ...] = mu_k + L_k z_i for the points of one block, a register of coordinates at a
+// time: what a row writes past its end the next row overwrites. D is an int, or a constant.
 template <typename D>
 void place(D nvars, const double* packed, const int* labels, const double* z, int count,
-           double* points) {
+           double* rows) {
   const int d = nvars;
-  const std::size_t size = d + static_cast<std::size_t>(d) * (d + 1) / 2;
+  const int width = round_up(d, kNativeDoubles);
   for (int i = 0; i < count; ++i) {
-    const double* const mean = packed + labels[i] * size;
-    const double* row = mean + d;
-    double* const x = points + static_cast<std::size_t>(i) * d;
-    for (int j = 0; j < d; ++j) {
-      double value = mean[j];
-      for (int l = 0; l <= j; ++l) value += *row++ * z[l * kDraws + i];
-      x[j] = value;
+    const double* const component = packed + labels[i] * static_cast<std::size_t>((1 + d) * width);
+    for (int first = 0; first < d; first += kNativeDoubles) {
+      Native x = load(component + first);
+      // Columns to the right of these rows are zero here: L is lower triangular.
+      const int columns = std::min(d, first + kNativeDoubles);
+      for (int l = 0; l < columns; ++l)
+        x += load(component + (1 + l) * width + first) * z[l * kStride + i];
+      std::memcpy(rows + i * d + first, &x, sizeof x);
     }
   }
 }
 
 void place_any(int d, const double* packed, const int* labels, const double* z, int count,
-               double* points) {
+               double* rows) {
   switch (d) {
-    case 1: return place(std::integral_constant<int, 1>{}, packed, labels, z, count, points);
-    case 2: return place(std::integral_constant<int, 2>{}, packed, labels, z, count, points);
-    case 3: return place(std::integral_constant<int, 3>{}, packed, labels, z, count, points);
-    case 4: return place(std::integral_constant<int, 4>{}, packed, labels, z, count, points);
-    default: return place(d, packed, labels, z, count, points);
+    case 1: return place(std::integral_constant<int, 1>{}, packed, labels, z, count, rows);
+    case 2: return place(std::integral_constant<int, 2>{}, packed, labels, z, count, rows);
+    case 3: return place(std::integral_constant<int, 3>{}, packed, labels, z, count, rows);
+    case 4: return place(std::integral_constant<int, 4>{}, packed, labels, z, count, rows);
+    case 5: return place(std::integral_constant<int, 5>{}, packed, labels, z, count, rows);
+    case 6: return place(std::integral_constant<int, 6>{}, packed, labels, z, count, rows);
+    case 7: return place(std::integral_constant<int, 7>{}, packed, labels, z, count, rows);
+    case 8: return place(std::integral_constant<int, 8>{}, packed, labels, z, count, rows);
+    default: return place(d, packed, labels, z, count, rows);
   }
 }
 
@@ -243,18 +256,25 @@ void sample(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, 
   const Scratch packed = pack_factors(mixture);
   const std::int64_t blocks = (n + kDraws - 1) / kDraws;
   const int used = useful_threads(threads, blocks, kDraws * (5.0 + 5.0 * d));
-  std::vector<std::unique_ptr<Scratch>> normals(used);
+  struct Worker {
+    Scratch normals;
+    Scratch rows;
+  };
+  std::vector<std::unique_ptr<Worker>> workers(used);
   parallel_for(blocks, used, stop, [&](std::int64_t block, int thread) {
-    auto& z = normals[thread];
-    if (!z) z = std::make_unique<Scratch>(static_cast<std::size_t>(d) * kDraws);
+    auto& worker = workers[thread];
+    if (!worker)
+      worker.reset(new Worker{Scratch(static_cast<std::size_t>(d) * kStride),
+                              Scratch(static_cast<std::size_t>(d) * kDraws + kNativeDoubles)});
     int chosen[kDraws];
     draw_labels(table, seed, block, chosen);
     // The labels take the counters below kDraws.
-    fill_normals(seed, block, kDraws, d, z->data());
+    fill_normals(seed, block, kDraws, d, worker->normals.data());
     const std::int64_t first = block * kDraws;
     const int count = static_cast<int>(std::min<std::int64_t>(kDraws, n - first));
-    place_any(d, packed.data(), chosen, z->data(), count, points + first * d);
-    for (int i = 0; i < count; ++i) labels[first + i] = chosen[i];
+    place_any(d, packed.data(), chosen, worker->normals.data(), count, worker->rows.data());
+    std::copy_n(worker->rows.data(), static_cast<std::size_t>(count) * d, points + first * d);
+    std::copy_n(chosen, count, labels + first);
   });
 }
 

@@ -16,8 +16,6 @@ constexpr int kGroup = kNativeDoubles == 8 ? 4 : 2;
 // S = U^T U: rows of U (points) that are prepared together and stay in the first-level cache.
 constexpr int kSubBlock = 32;
 
-constexpr int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
-
 // A row of U: the d centred coordinates, then a one that brings S1 and S0 along, then zeros.
 constexpr int augmented_width(int nvars) { return round_up(nvars + 1, kNativeDoubles); }
 
