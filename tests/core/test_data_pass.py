@@ -14,7 +14,6 @@ from tests import oracles
 from tests.core import CHUNK_EDGES, DIMENSIONS, EDGES, prepare
 from tests.strategies import make_mixture, make_points, mixtures
 
-
 TINY = np.finfo(float).tiny  # what underflows counts as 0
 
 

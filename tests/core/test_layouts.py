@@ -1,4 +1,4 @@
-"""The memory layout of the data changes no bit, and float32 is read as the doubles it stands for."""
+"""The memory layout of the data changes no bit; float32 is read as the doubles it stands for."""
 
 from __future__ import annotations
 
@@ -131,19 +131,12 @@ def test_memory_maps_are_read_where_they_lie(tmp_path):
     assert_same_bits(evaluate(prepare(mixture), mapped), evaluate(prepare(mixture), points))
 
 
-def test_unaligned_data_are_refused_or_read_right():
-    mixture = make_mixture(3, 4)
-    points = make_points(mixture, 300)
-    buffer = np.zeros(points.nbytes + 1, dtype=np.uint8)
-    unaligned = buffer[1:].view(np.float64).reshape(points.shape)
-    unaligned[...] = points
+def test_unaligned_data_are_refused():
+    buffer = np.zeros(300 * 3 * 8 + 1, dtype=np.uint8)
+    unaligned = buffer[1:].view(np.float64).reshape(300, 3)
     assert not unaligned.flags.aligned
-    try:
-        seen = _core.logpdf(prepare(mixture), unaligned)
-    except TypeError as error:
-        assert "align" in str(error)
-    else:
-        np.testing.assert_array_equal(seen, _core.logpdf(prepare(mixture), points))
+    with pytest.raises(TypeError, match="align"):
+        _core.logpdf(prepare(make_mixture(3, 4)), unaligned)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
