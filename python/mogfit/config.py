@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mogfit.errors import InputError
+from mogfit.errors import InputError, scalar_message
 
 __all__ = ["get_config", "get_num_threads", "package_version", "set_num_threads", "show_config"]
 
@@ -92,5 +92,5 @@ def set_num_threads(n: int | None) -> None:
         _core.set_num_threads(0)
         return
     if isinstance(n, bool) or not hasattr(n, "__index__") or int(n) < 1:
-        raise InputError(f"n: {n!r} seen, must be a whole number, 1 or more, or None")
+        raise InputError(scalar_message("n", n, "a whole number >= 1, or None"))
     _core.set_num_threads(int(n))

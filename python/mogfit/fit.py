@@ -19,6 +19,7 @@ from mogfit.errors import (
     DtypeError,
     InputError,
     scalar_message,
+    shape_message,
     shorten,
     warn_user,
 )
@@ -188,8 +189,12 @@ class FitMoG:
                 raise DtypeError(scalar_message("from_mog", from_mog, "a MixtureOfGaussians"))
             if (from_mog.ngauss, from_mog.nvars) != (self.ngauss, self.nvars):
                 raise InputError(
-                    f"from_mog: has {from_mog.ngauss} components in {from_mog.nvars} variables, "
-                    f"but the fit has {self.ngauss} in {self.nvars}"
+                    shape_message(
+                        "from_mog",
+                        from_mog.mus.shape,
+                        (self.ngauss, self.nvars),
+                        other="ngauss and nvars",
+                    )
                 )
             mog = from_mog.copy()
         mog.update_params(mus=mus, sigmas=sigmas, rhos=rhos)

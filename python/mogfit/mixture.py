@@ -18,7 +18,7 @@ from mogfit.density.components import (
     check_weights,
     real_array,
 )
-from mogfit.errors import DomainError, InputError, scalar_message, shorten
+from mogfit.errors import DomainError, InputError, scalar_message, shape_message, shorten
 from mogfit.parameters import (
     Stdcorr,
     covariances_from_stdcorr,
@@ -336,8 +336,11 @@ class MixtureOfGaussians:
         if array.ndim <= 1 and array.size == current.size:
             return array.reshape(current.shape)
         raise InputError(
-            f"{name}: has shape {array.shape}, expected {current.shape} or one row of "
-            f"{current.shape[1]} for all components"
+            shape_message(
+                name,
+                array.shape,
+                f"shape {current.shape}, or one row of {current.shape[1]} for all components,",
+            )
         )
 
     # -- evaluation ------------------------------------------------------------------------------

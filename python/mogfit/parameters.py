@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mogfit.errors import InputError
+from mogfit.errors import InputError, scalar_message, shape_message
 
 __all__ = [
     "Stdcorr",
@@ -93,12 +93,15 @@ def join_stdcorr(stdcorr: Stdcorr) -> Floats:
 
 def _count_components(vector: Floats, nvars: int, name: str) -> int:
     if nvars < 1:
-        raise InputError(f"nvars: is {nvars}, must be 1 or more to read the vector {name!r}")
+        raise InputError(scalar_message("nvars", nvars, f"1 or more, to read the vector {name!r}"))
     each = 1 + nvars + nvars * (nvars + 1) // 2
     if vector.ndim != 1 or vector.size == 0 or vector.size % each:
         raise InputError(
-            f"{name}: has shape {vector.shape}, must be one vector of {each} values for each "
-            f"component in {nvars} variables"
+            shape_message(
+                name,
+                vector.shape,
+                f"one vector of {each} values for each component in {nvars} variables",
+            )
         )
     return vector.size // each
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mogfit.errors import DtypeError, InputError
+from mogfit.errors import DtypeError, InputError, scalar_message
 
 __all__ = ["draw_seed"]
 
@@ -37,8 +37,8 @@ def draw_seed(rng: Any = None, name: str = "rng") -> int:
         return int(rng.randint(0, 2**63 - 1, dtype=np.int64))
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
         if rng < 0:
-            raise InputError(f"{name}: is {rng}, a seed must be 0 or more")
+            raise InputError(scalar_message(name, rng, "a whole number >= 0"))
         return int(np.random.SeedSequence(int(rng)).generate_state(1, np.uint64)[0])
     raise DtypeError(
-        f"{name}: is a {type(rng).__name__}; give None, a whole number, or a numpy.random.Generator"
+        scalar_message(name, rng, "None, a whole number >= 0, or a numpy.random.Generator")
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.errors import DtypeError, InputError
+from mogfit.errors import DtypeError, InputError, bad_values_message, place, shape_message
 from mogfit.parameters import correlation_pairs
 
 __all__ = ["check_covariances", "check_means", "check_sigmas_rhos", "check_weights", "real_array"]
@@ -32,20 +32,26 @@ def real_array(values: Any, name: str) -> Floats:
         array = np.asarray(values)
     except ValueError as error:
         raise InputError(
-            f"{name}: rows have different lengths; give one value for each entry"
+            f"{name}: rows of different lengths seen; give one value for each entry"
         ) from error
     if array.dtype.kind not in "fiub" and not (
         array.dtype == object and all(isinstance(v, (int, float)) for v in array.ravel())
     ):
-        raise DtypeError(f"{name}: has dtype {array.dtype}, must hold real numbers")
+        raise DtypeError(f"{name}: dtype {array.dtype} seen; allowed: real numbers")
     array = np.array(array, dtype=np.float64, order="C")
     bad = np.flatnonzero(~np.isfinite(array))
     if bad.size:
         first = tuple(int(i) for i in np.unravel_index(bad[0], array.shape))
-        where = first[0] if len(first) == 1 else first
         raise InputError(
-            f"{name}: {bad.size} of {array.size} values are not finite, the first at "
-            f"index {where}: {array.ravel()[bad[0]]}; every value must be a finite number"
+            bad_values_message(
+                name,
+                bad.size,
+                array.size,
+                "not finite",
+                first=f"index {first[0] if len(first) == 1 else first}",
+                seen=array.ravel()[bad[0]],
+                allowed="finite numbers",
+            )
         )
     return array
 
@@ -63,19 +69,29 @@ def check_weights(weights: Any, ngauss: int, *, normalise: bool = True) -> Float
     array = np.atleast_1d(real_array(weights, "weights"))
     if array.shape != (ngauss,):
         raise InputError(
-            f"weights: has shape {array.shape}, but there are {ngauss} components; "
-            f"give {ngauss} weights"
+            shape_message(
+                "weights", array.shape, (ngauss,), other=f"the {ngauss} components of mus"
+            )
         )
     negative = np.flatnonzero(array < 0)
     if negative.size:
         k = int(negative[0])
         raise InputError(
-            f"weights: {negative.size} of {ngauss} are negative, the first of component {k}: "
-            f"{array[k]:g}; weights must be 0 or more"
+            bad_values_message(
+                "weights",
+                negative.size,
+                ngauss,
+                "negative",
+                first=place(component=k),
+                seen=f"{array[k]:g}",
+                allowed="numbers >= 0",
+            )
         )
     total = array.sum()
     if not total > 0:
-        raise InputError("weights: all are 0; at least one must be positive")
+        raise InputError(
+            f"weights: all {ngauss} are 0; allowed: numbers >= 0, at least one of them above 0"
+        )
     return array / total if normalise else array
 
 
@@ -92,8 +108,11 @@ def check_means(mus: Any) -> Floats:
         array = array[:, None]
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(
-            f"mus: has shape {np.shape(mus)}, must be (components, variables), or one value for "
-            "each component of a univariate mixture"
+            shape_message(
+                "mus",
+                np.shape(mus),
+                "shape (components, variables), or one value for each component in one variable,",
+            )
         )
     return array
 
@@ -114,18 +133,27 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int) -> Floats:
     elif array.ndim == 2 and ngauss == 1 and nvars > 1:
         array = array[None]
     if array.shape != (ngauss, nvars, nvars):
+        wanted = f"shape {(ngauss, nvars, nvars)}" + (
+            f" or {ngauss} variances" if nvars == 1 else ""
+        )
         raise InputError(
-            f"Sigmas: has shape {given}, but there are {ngauss} components in {nvars} variables; "
-            f"expected ({ngauss}, {nvars}, {nvars})"
-            + (f" or {ngauss} variances" if nvars == 1 else "")
+            shape_message("Sigmas", given, wanted, other="mus", other_shape=(ngauss, nvars))
         )
     variances = np.einsum("kii->ki", array)
     bad = np.argwhere(~(variances > 0))
     if bad.size:
         k, i = (int(v) for v in bad[0])
         raise InputError(
-            f"Sigmas: {len(bad)} of {variances.size} variances are not positive, the first of "
-            f"component {k}, variable {i}: {variances[k, i]:g}; variances must be > 0"
+            bad_values_message(
+                "Sigmas",
+                len(bad),
+                variances.size,
+                "not positive",
+                first=f"{place(component=k)}, variable {i}",
+                seen=f"{variances[k, i]:g}",
+                allowed="variances > 0",
+                noun="variance",
+            )
         )
     sigmas = np.sqrt(variances)
     correlations = array / sigmas[:, :, None] / sigmas[:, None, :]
@@ -176,16 +204,30 @@ def check_sigmas_rhos(sigmas: Floats, rhos: Floats) -> None:
     if bad.size:
         k, i = (int(v) for v in bad[0])
         raise InputError(
-            f"sigmas: {len(bad)} of {sigmas.size} are not positive, the first of component {k}, "
-            f"variable {i}: {sigmas[k, i]:g}; standard deviations must be > 0"
+            bad_values_message(
+                "sigmas",
+                len(bad),
+                sigmas.size,
+                "not positive",
+                first=f"{place(component=k)}, variable {i}",
+                seen=f"{sigmas[k, i]:g}",
+                allowed="numbers > 0",
+            )
         )
     first, second = correlation_pairs(nvars)
     bad = np.argwhere(~(np.abs(rhos) < 1))
     if bad.size:
         k, pair = (int(v) for v in bad[0])
         raise InputError(
-            f"rhos: {len(bad)} of {rhos.size} are outside (-1, 1), the first of component {k}, "
-            f"pair ({first[pair] + 1}, {second[pair] + 1}): {rhos[k, pair]:g}"
+            bad_values_message(
+                "rhos",
+                len(bad),
+                rhos.size,
+                "outside (-1, 1)",
+                first=f"{place(component=k)}, variables {first[pair]} and {second[pair]}",
+                seen=f"{rhos[k, pair]:g}",
+                allowed="correlations between -1 and 1",
+            )
         )
     correlations = np.empty((len(sigmas), nvars, nvars))
     correlations[:] = np.eye(nvars)
