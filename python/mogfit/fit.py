@@ -24,6 +24,7 @@ from mogfit.errors import (
     warn_user,
 )
 from mogfit.inference.bounded import Bounds
+from mogfit.inference.checks import mean_and_covariance
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
@@ -119,7 +120,8 @@ class FitMoG:
         self._sigmax = 10.0
         if self.data is not None:
             # Columns far wider than 10 need room for their sigmas in the unbound vector.
-            self._sigmax = max(10.0, 10.0 * float(np.std(self.data, axis=0, dtype=float).max()))
+            _, covariance = mean_and_covariance(self.data)
+            self._sigmax = max(10.0, 10.0 * float(np.sqrt(np.diag(covariance).max())))
         self.set_params()
 
     # -- initial parameters ----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from mogfit import _core
 from mogfit.errors import DataWarning, DegenerateError, InputError, warn_user
 from mogfit.parameters import number_of_parameters
 
-__all__ = ["Spread", "check_enough_rows", "measure_spread"]
+__all__ = ["Spread", "check_enough_rows", "mean_and_covariance", "measure_spread"]
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +84,25 @@ def check_enough_rows(values: NDArray[np.floating], ngauss: int) -> None:
         )
 
 
+def mean_and_covariance(
+    values: NDArray[np.floating], weight: Floats | None = None, threads: int = 0
+) -> tuple[Floats, Floats]:
+    """Mean (V,) and maximum-likelihood covariance (V, V), in two passes without a copy."""
+    unit = np.eye(values.shape[1])[None]
+
+    def moments(centre: Floats) -> _core.Moments:
+        one = _core.PreparedMixture.from_factors(np.zeros(1), centre[None], unit)
+        return _core.data_pass(one, values, weight, threads)
+
+    anchor = values[0].astype(float)
+    first = moments(anchor)
+    near = anchor + first.s1[0] / first.s0[0]
+    # Centred that closely, nothing cancels.
+    second = moments(near)
+    shift = second.s1[0] / second.s0[0]
+    return near + shift, second.s2[0] / second.s0[0] - np.outer(shift, shift)
+
+
 def measure_spread(
     values: NDArray[np.floating],
     weight: Floats | None,
@@ -98,22 +117,8 @@ def measure_spread(
         If a column is constant, or columns are collinear: no mixture of full covariances has a
         finite likelihood on such data.
     """
-    nvars = values.shape[1]
-    anchor = values[0].astype(float)
-    unit = np.eye(nvars)[None]
-
-    def moments(centre: Floats) -> _core.Moments:
-        one = _core.PreparedMixture.from_factors(np.zeros(1), centre[None], unit)
-        return _core.data_pass(one, values, weight, threads)
-
-    first = moments(anchor)
-    location = anchor + first.s1[0] / first.s0[0]
-    second = moments(location)
-    shift = second.s1[0] / second.s0[0]
-    covariance = second.s2[0] / second.s0[0] - np.outer(shift, shift)
-    location = location + shift
+    location, covariance = mean_and_covariance(values, weight, threads)
     scale = np.sqrt(np.diag(covariance))
-
     rounding = 4 * np.finfo(float).eps * np.abs(location)
     for column in np.flatnonzero(~(scale > rounding)):
         raise DegenerateError(
