@@ -7,6 +7,7 @@ how far one piece of work raises the peak of its resident memory.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -57,7 +58,7 @@ def _in_fresh_process(label: str, quantity: str, shape: Shape, path: Path) -> fl
 
 
 def peak_bytes() -> int:
-    """Peak resident memory of this process.
+    """Peak resident memory of this process, since `reset_peak` where the system can reset it.
 
     From /proc where there is one: the figure of `getrusage` starts at that of the parent process.
     """
@@ -72,6 +73,12 @@ def peak_bytes() -> int:
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def reset_peak() -> None:
+    """Let the peak start again from what is resident now, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def megabytes_of(label: str, quantity: str, path: Path, nvars: int, ngauss: int) -> float:
     """Rise of the peak by one piece of work, in MB (1e6 bytes), warmed up on a few points."""
     points = np.load(path)
@@ -80,6 +87,7 @@ def megabytes_of(label: str, quantity: str, path: Path, nvars: int, ngauss: int)
     few = points[:WARM_UP].copy()
     peer.calls(PassCase((len(few), nvars, ngauss), few, mixture))[quantity].run()
     call = peer.calls(PassCase((len(points), nvars, ngauss), points, mixture))[quantity]
+    reset_peak()
     before = peak_bytes()
     with limited(peer.threads):
         call.run()
