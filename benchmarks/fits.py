@@ -28,7 +28,8 @@ def run_fits(
     """Fit every case with the seeds 0, 1, ... by every contestant in turns.
 
     A contestant that has used ``budget`` seconds on a case gets no further seeds, but mogfit, whose
-    worst seed counts there, fits the asteroids with them all. The likelihood is evaluated by NumPy from the parameters, in the data's units.
+    worst seed counts there, fits the asteroids with them all. The likelihood is evaluated by NumPy
+    from the parameters, in the data's units.
     """
     results = Results()
     for case in cases:
