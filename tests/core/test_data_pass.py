@@ -78,8 +78,8 @@ def test_every_dimension(nvars, ngauss):
 def assert_moments_within_rounding(mixture, points, weight=None):
     """Moments differ from the textbook's by no more than the rounding of log densities explains.
 
-    With errors e_k of the log densities, r_k has the error r_k (e_k + sum_j r_j e_j); a sum of N
-    terms in any order adds N eps of their sizes. Both sides may err.
+    With errors e_k of log w_k + log N_k, r_k has the relative error e_k + sum_j r_j e_j; a sum of
+    N terms in any order adds N eps of their sizes. Both sides may err.
     """
     moments = _core.data_pass(prepare(mixture), points, weight)
     expected = oracles.numpy_moments(mixture, points, weight)
@@ -87,7 +87,9 @@ def assert_moments_within_rounding(mixture, points, weight=None):
     terms = oracles.log_terms(mixture, points)
     r = np.exp(terms - logsumexp(terms, axis=1)[:, None])
     errors = oracles.log_density_bounds(*mixture[:2], points, covariances=mixture.covariances)
-    own = np.where(r > 0, errors.components, 0.0)
+    with np.errstate(divide="ignore"):
+        sizes = abs(terms) + abs(np.log(mixture.weights))
+    own = np.where(r > 0, errors.components + 4 * oracles.EPS * sizes, 0.0)
     relative = np.expm1(np.minimum(own + (r * own).sum(axis=1)[:, None], 30.0))
     wrong = 2 * s[:, None] * (r * (relative + (len(points) + 10) * oracles.EPS) + TINY)
     assert (abs(moments.s0 - expected.s0) <= wrong.sum(axis=0)).all()

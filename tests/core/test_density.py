@@ -39,7 +39,8 @@ def assert_exact(mixture, points, *, factors=None):
     assert (abs(pdf - np.exp(exact.logpdf)) <= slack * pdf + SMALLEST_NORMAL).all()
     shares = _core.responsibilities(prepared, points)
     live = mixture.weights > 0
-    slack = (bounds.components + 8 * oracles.EPS * abs(exact.components))[:, live].max(axis=1)
+    sizes = abs(exact.components[:, live]) + abs(np.log(mixture.weights[live]))
+    slack = (bounds.components[:, live] + 8 * oracles.EPS * sizes).max(axis=1)
     slack = np.expm1(np.minimum(2 * slack, 30.0))[:, None] + 1e-14
     wrong = abs(shares - exact.responsibilities)
     assert (wrong <= slack * np.minimum(1.0, exact.responsibilities) + SMALLEST_NORMAL).all()
