@@ -21,9 +21,6 @@ namespace {
 // Points drawn together; a multiple of every lane width.
 constexpr int kDraws = 512;
 
-// Distance between coordinates of a block: columns 4 kB apart would share the sets of the cache.
-constexpr int kStride = kDraws + 8;
-
 using Words = std::uint64_t __attribute__((vector_size(kNativeDoubles * sizeof(double))));
 
 // The product of the low 32 bits of each word, 64 bits wide.
@@ -109,17 +106,16 @@ MOGFIT_INLINE SineCosine sine_cosine(Native u) {
   return {from_bits(sine ^ sine_sign), from_bits(cosine ^ cosine_sign)};
 }
 
-// Normal draws of one block, by Box & Muller (1958): z[j * kStride + i] is coordinate j of point i.
-void fill_normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_counter, int d,
-                  double* z) {
+// `count` normal draws by Box & Muller (1958); count is a multiple of twice the lane width.
+void fill_normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_counter, int count,
+                  double* normals) {
   Words counter;
   for (int i = 0; i < kNativeDoubles; ++i) counter[i] = first_counter + i;
   alignas(kAlignment) double radius[kDraws];
-  for (int j = 0; j < d; j += 2) {
-    // Sines make one column and cosines the next; the last column of an odd d takes half of each.
-    const int pairs = j + 1 < d ? kDraws : kDraws / 2;
-    double* const sine = z + j * kStride;
-    double* const cosine = j + 1 < d ? sine + kStride : sine + pairs;
+  for (int done = 0; done < count; done += 2 * kDraws) {
+    const int pairs = std::min(kDraws, (count - done) / 2);
+    double* const sine = normals + done;
+    double* const cosine = sine + pairs;
     for (int i = 0; i < pairs; i += kNativeDoubles, counter += kNativeDoubles) {
       const PhiloxLanes random = philox_lanes(counter, stream, seed);
       // 1 - u lies in (0, 1]: its logarithm is finite.
@@ -196,39 +192,78 @@ Scratch pack_factors(const PreparedMixture& mixture) {
   return packed;
 }
 
-// rows[i * d ...] = mu_k + L_k z_i for the points of one block, a register of coordinates at a
-// time: what a row writes past its end the next row overwrites. D is an int, or a constant.
-template <typename D>
-void place(D nvars, const double* packed, const int* labels, const double* z, int count,
-           double* rows) {
+// P points of one component, first + (0 .. P - 1) of them in `which`: x = mu + L z, a register of
+// coordinates at a time; z and x are d and `stride` apart from point to point.
+template <int P, typename D>
+MOGFIT_INLINE void place(D nvars, const double* component, const int* which, const double* z,
+                         int stride, double* x) {
   const int d = nvars;
   const int width = round_up(d, kNativeDoubles);
-  for (int i = 0; i < count; ++i) {
-    const double* const component = packed + labels[i] * static_cast<std::size_t>((1 + d) * width);
-    for (int first = 0; first < d; first += kNativeDoubles) {
-      Native x = load(component + first);
-      // Columns to the right of these rows are zero here: L is lower triangular.
-      const int columns = std::min(d, first + kNativeDoubles);
-      for (int l = 0; l < columns; ++l)
-        x += load(component + (1 + l) * width + first) * z[l * kStride + i];
-      std::memcpy(rows + i * d + first, &x, sizeof x);
+  for (int first = 0; first < d; first += kNativeDoubles) {
+    const Lane<P> mean = each<P>([&](auto) { return load(component + first); });
+    Lane<P> value = mean;
+    // Columns to the right of these rows are zero here: L is lower triangular.
+    const int columns = std::min(d, first + kNativeDoubles);
+    for (int l = 0; l < columns; ++l) {
+      const Native column = load(component + (1 + l) * width + first);
+      static_for<P>([&](auto p) { value.v[p] += column * z[which[p] * d + l]; });
     }
+    static_for<P>(
+        [&](auto p) { std::memcpy(x + which[p] * stride + first, &value.v[p], sizeof(Native)); });
   }
 }
 
-void place_any(int d, const double* packed, const int* labels, const double* z, int count,
-               double* rows) {
-  switch (d) {
-    case 1: return place(std::integral_constant<int, 1>{}, packed, labels, z, count, rows);
-    case 2: return place(std::integral_constant<int, 2>{}, packed, labels, z, count, rows);
-    case 3: return place(std::integral_constant<int, 3>{}, packed, labels, z, count, rows);
-    case 4: return place(std::integral_constant<int, 4>{}, packed, labels, z, count, rows);
-    case 5: return place(std::integral_constant<int, 5>{}, packed, labels, z, count, rows);
-    case 6: return place(std::integral_constant<int, 6>{}, packed, labels, z, count, rows);
-    case 7: return place(std::integral_constant<int, 7>{}, packed, labels, z, count, rows);
-    case 8: return place(std::integral_constant<int, 8>{}, packed, labels, z, count, rows);
-    default: return place(d, packed, labels, z, count, rows);
+// Few variables: one point after the other; what a row writes past its end the next overwrites.
+template <typename D>
+void place_in_order(D nvars, const double* packed, const int* labels, const double* z, int count,
+                    double* points) {
+  const int d = nvars;
+  const int size = (1 + d) * round_up(d, kNativeDoubles);
+  for (int i = 0; i < count; ++i)
+    place<1>(nvars, packed + static_cast<std::size_t>(labels[i]) * size, &i, z, d, points);
+}
+
+// Many variables: the points of one component together, four at a time, so that its factor is
+// read once for all of them. Rows are padded to whole registers.
+void place_by_component(int d, int ngauss, const double* packed, const int* labels, const double* z,
+                        double* rows) {
+  const int width = round_up(d, kNativeDoubles);
+  const std::size_t size = static_cast<std::size_t>(1 + d) * width;
+  std::vector<int> start(ngauss + 1, 0);
+  for (int i = 0; i < kDraws; ++i) ++start[labels[i] + 1];
+  for (int k = 0; k < ngauss; ++k) start[k + 1] += start[k];
+  int order[kDraws];
+  std::vector<int> next(start.begin(), start.end() - 1);
+  for (int i = 0; i < kDraws; ++i) order[next[labels[i]]++] = i;
+  for (int k = 0; k < ngauss; ++k) {
+    int i = start[k];
+    for (; i + 4 <= start[k + 1]; i += 4) place<4>(d, packed + k * size, order + i, z, width, rows);
+    for (; i < start[k + 1]; ++i) place<1>(d, packed + k * size, order + i, z, width, rows);
   }
+}
+
+// Draws of one block, n x d, from the labels and the normals; `rows` is scratch.
+void place_block(const PreparedMixture& mixture, const double* packed, const int* labels,
+                 const double* z, int count, double* rows, double* points) {
+  const int d = mixture.nvars();
+  const auto in_order = [&](auto nvars) {
+    place_in_order(nvars, packed, labels, z, count, rows);
+    std::copy_n(rows, static_cast<std::size_t>(count) * d, points);
+  };
+  switch (d) {
+    case 1: return in_order(std::integral_constant<int, 1>{});
+    case 2: return in_order(std::integral_constant<int, 2>{});
+    case 3: return in_order(std::integral_constant<int, 3>{});
+    case 4: return in_order(std::integral_constant<int, 4>{});
+    case 5: return in_order(std::integral_constant<int, 5>{});
+    case 6: return in_order(std::integral_constant<int, 6>{});
+    case 7: return in_order(std::integral_constant<int, 7>{});
+    case 8: return in_order(std::integral_constant<int, 8>{});
+    default: break;
+  }
+  const int width = round_up(d, kNativeDoubles);
+  place_by_component(d, mixture.ngauss(), packed, labels, z, rows);
+  for (int i = 0; i < count; ++i) std::copy_n(rows + i * width, d, points + i * d);
 }
 
 // Component of every point of one block.
@@ -263,17 +298,19 @@ void sample(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, 
   std::vector<std::unique_ptr<Worker>> workers(used);
   parallel_for(blocks, used, stop, [&](std::int64_t block, int thread) {
     auto& worker = workers[thread];
-    if (!worker)
-      worker.reset(new Worker{Scratch(static_cast<std::size_t>(d) * kStride),
-                              Scratch(static_cast<std::size_t>(d) * kDraws + kNativeDoubles)});
+    if (!worker) {
+      const std::size_t row = round_up(d, kNativeDoubles);
+      worker.reset(new Worker{Scratch(static_cast<std::size_t>(d) * kDraws),
+                              Scratch(row * kDraws + kNativeDoubles)});
+    }
     int chosen[kDraws];
     draw_labels(table, seed, block, chosen);
     // The labels take the counters below kDraws.
-    fill_normals(seed, block, kDraws, d, worker->normals.data());
+    fill_normals(seed, block, kDraws, d * kDraws, worker->normals.data());
     const std::int64_t first = block * kDraws;
     const int count = static_cast<int>(std::min<std::int64_t>(kDraws, n - first));
-    place_any(d, packed.data(), chosen, worker->normals.data(), count, worker->rows.data());
-    std::copy_n(worker->rows.data(), static_cast<std::size_t>(count) * d, points + first * d);
+    place_block(mixture, packed.data(), chosen, worker->normals.data(), count, worker->rows.data(),
+                points + first * d);
     std::copy_n(chosen, count, labels + first);
   });
 }
