@@ -5,6 +5,9 @@
 #include <pybind11/stl.h>
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -87,10 +90,30 @@ Points view_points(const py::array& array, const PreparedMixture& mixture) {
   return points;
 }
 
-const double* view_weight(const std::optional<Array>& weight, std::int64_t n) {
-  if (!weight) return nullptr;
+// The user's weights, or null, and their sum (the number of points without any).
+struct Weights {
+  const double* data = nullptr;
+  double total = 0.0;
+};
+
+Weights view_weights(const std::optional<Array>& weight, std::int64_t n) {
+  if (!weight) return {nullptr, static_cast<double>(n)};
   require_shape(*weight, "sample_weight", {n});
-  return weight->data();
+  Weights weights{weight->data(), 0.0};
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double s = weights.data[i];
+    if (!(s >= 0.0 && s <= std::numeric_limits<double>::max()))
+      throw InputError("sample_weight: that of row " + std::to_string(i) + " is " +
+                       std::to_string(s) + "; weights must be finite, 0 or more");
+    weights.total += s;
+  }
+  return weights;
+}
+
+void require_mass(const Weights& weights) {
+  if (weights.total > 0.0) return;
+  throw InputError(weights.data == nullptr ? "data: 0 rows; at least one is needed"
+                                           : "sample_weight: all are 0");
 }
 
 Output to_numpy(const Vector& vector) {
@@ -187,6 +210,8 @@ Output by_component(const PreparedMixture& mixture, const py::array& x, int thre
 
 Penalty make_penalty(double strength, const std::optional<Array>& reference, double total,
                      int nvars) {
+  if (!(strength >= 0.0 && strength <= std::numeric_limits<double>::max()))
+    throw InputError("penalty: is " + std::to_string(strength) + ", must be finite, 0 or more");
   Penalty penalty;
   if (strength == 0.0) return penalty;
   if (!reference) throw InputError("reference: needed when the penalty is not 0");
@@ -196,22 +221,30 @@ Penalty make_penalty(double strength, const std::optional<Array>& reference, dou
   return penalty;
 }
 
-double total_weight(const double* weight, std::int64_t n) {
-  if (weight == nullptr) return static_cast<double>(n);
-  double total = 0.0;
-  for (std::int64_t i = 0; i < n; ++i) total += weight[i];
-  return total;
+void require_finite(double loglik) {
+  if (std::isfinite(loglik)) return;
+  throw InputError(
+      "data: the log-likelihood is not finite: a value is NaN or infinite, or a row is too far "
+      "from every component");
+}
+
+void require_same_sizes(const PreparedMixture& mixture, const Moments& moments) {
+  if (moments.s1.rows() == mixture.ngauss() && moments.s1.cols() == mixture.nvars()) return;
+  throw InputError("moments: of " + std::to_string(moments.s1.rows()) + " components in " +
+                   std::to_string(moments.s1.cols()) + " variables, but the mixture has " +
+                   std::to_string(mixture.ngauss()) + " in " + std::to_string(mixture.nvars()));
 }
 
 py::tuple em_step(const PreparedMixture& mixture, const py::array& x,
                   const std::optional<Array>& sample_weight, double penalty_strength,
                   const std::optional<Array>& reference, int threads) {
   const Points points = view_points(x, mixture);
-  const double* const weight = view_weight(sample_weight, points.n);
-  const Penalty penalty =
-      make_penalty(penalty_strength, reference, total_weight(weight, points.n), mixture.nvars());
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_mass(weight);
+  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
   auto [loglik, next] = without_gil([&](const StopRequested& stop) {
-    const Moments moments = data_pass(mixture, points, weight, threads, stop);
+    const Moments moments = data_pass(mixture, points, weight.data, threads, stop);
+    require_finite(moments.loglik);
     return std::make_pair(moments.loglik, maximise(mixture, moments, penalty));
   });
   return py::make_tuple(loglik, std::move(next));
@@ -221,11 +254,11 @@ py::tuple run_em(const PreparedMixture& mixture, const py::array& x,
                  const std::optional<Array>& sample_weight, double penalty_strength,
                  const std::optional<Array>& reference, int steps, double tolerance, int threads) {
   const Points points = view_points(x, mixture);
-  const double* const weight = view_weight(sample_weight, points.n);
-  const Penalty penalty =
-      make_penalty(penalty_strength, reference, total_weight(weight, points.n), mixture.nvars());
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_mass(weight);
+  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
   EmResult result = without_gil([&](const StopRequested& stop) {
-    return em_run(mixture, points, weight, penalty, steps, tolerance, threads, stop);
+    return em_run(mixture, points, weight.data, penalty, steps, tolerance, threads, stop);
   });
   return py::make_tuple(std::move(result.mixture), result.loglik, result.steps);
 }
@@ -238,15 +271,16 @@ py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array
   require_shape(theta, "theta", {coordinates.size()});
   const PreparedMixture& anchor = coordinates.anchor();
   const Points points = view_points(x, anchor);
-  const double* const weight = view_weight(sample_weight, points.n);
-  const double total = total_weight(weight, points.n);
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_mass(weight);
+  const double total = weight.total;
   const Penalty penalty = make_penalty(penalty_strength, reference, total, anchor.nvars());
   const double* const t = theta.data();
   double loglik = 0.0;
   double value = 0.0;
   const Vector gradient = without_gil([&](const StopRequested& stop) -> Vector {
     const PreparedMixture at = coordinates.mixture(t);
-    const Moments moments = data_pass(at, points, weight, threads, stop);
+    const Moments moments = data_pass(at, points, weight.data, threads, stop);
     loglik = moments.loglik;
     value = -(loglik - penalty.value(at)) / total;
     return coordinates.gradient(t, at, moments, penalty) / -total;
@@ -276,8 +310,9 @@ Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>&
   std::vector<Sample> samples;
   for (const auto& [x, sample_weight, gradient_tolerance] : py_samples) {
     const Points points = view_points(x, mixture);
-    const double* const weight = view_weight(sample_weight, points.n);
-    samples.push_back({points, weight, total_weight(weight, points.n), gradient_tolerance});
+    const Weights weight = view_weights(sample_weight, points.n);
+    require_mass(weight);
+    samples.push_back({points, weight.data, weight.total, gradient_tolerance});
   }
   const Penalty penalty = make_penalty(penalty_strength, reference, 0.0, mixture.nvars());
   const DescentOptions options{decrease_tolerance, max_iterations, memory, reanchor};
@@ -307,13 +342,13 @@ PreparedMixture start(const py::array& x, const std::optional<Array>& sample_wei
                       double shrinkage, int lloyd_iterations, std::uint64_t seed,
                       std::uint64_t stream) {
   const Points points = view_points(x);
-  const double* const weight = view_weight(sample_weight, points.n);
+  const Weights weight = view_weights(sample_weight, points.n);
   require_shape(location, "location", {points.d});
   require_shape(scale, "scale", {points.d});
   const Matrix overall = to_matrix(covariance, "covariance", points.d);
   const StartOptions options{location.data(), scale.data(), &overall, shrinkage, lloyd_iterations};
   return without_gil([&](const StopRequested& stop) {
-    return kmeans_start(points, weight, ngauss, options, seed, stream, stop);
+    return kmeans_start(points, weight.data, ngauss, options, seed, stream, stop);
   });
 }
 
@@ -433,9 +468,9 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       [](const PreparedMixture& mixture, const py::array& x,
          const std::optional<Array>& sample_weight, int threads) {
         const Points points = view_points(x, mixture);
-        const double* const weight = view_weight(sample_weight, points.n);
+        const Weights weight = view_weights(sample_weight, points.n);
         return without_gil([&](const StopRequested& stop) {
-          return data_pass(mixture, points, weight, threads, stop);
+          return data_pass(mixture, points, weight.data, threads, stop);
         });
       },
       arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
@@ -444,9 +479,9 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       [](const PreparedMixture& mixture, const py::array& x,
          const std::optional<Array>& sample_weight, int threads) {
         const Points points = view_points(x, mixture);
-        const double* const weight = view_weight(sample_weight, points.n);
+        const Weights weight = view_weights(sample_weight, points.n);
         return without_gil([&](const StopRequested& stop) {
-          return log_likelihood(mixture, points, weight, threads, stop);
+          return log_likelihood(mixture, points, weight.data, threads, stop);
         });
       },
       arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
@@ -454,6 +489,7 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       "gradient_factors",
       [](const PreparedMixture& mixture, const Moments& moments, double strength,
          const std::optional<Array>& reference, double total) {
+        require_same_sizes(mixture, moments);
         const FactorGradient g = gradient_factors(
             mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
         return py::make_tuple(to_numpy(g.log_weights), to_numpy(g.means),
@@ -465,6 +501,7 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       "gradient_stdcorr",
       [](const PreparedMixture& mixture, const Moments& moments, double strength,
          const std::optional<Array>& reference, double total) {
+        require_same_sizes(mixture, moments);
         const StdcorrGradient g = gradient_stdcorr(
             mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
         return py::make_tuple(to_numpy(g.weights), to_numpy(g.mus), to_numpy(g.sigmas),

@@ -1,6 +1,9 @@
 #include "em.hpp"
 
 #include <cmath>
+#include <limits>
+
+#include "errors.hpp"
 
 namespace mogfit {
 
@@ -39,6 +42,7 @@ EmResult em_run(PreparedMixture mixture, const Points& points, const double* sam
   while (done < steps) {
     const Moments moments = data_pass(mixture, points, sample_weight, threads, stop);
     const double loglik = moments.loglik - penalty.value(mixture);
+    if (!std::isfinite(loglik)) throw InputError("data: the log-likelihood is not finite");
     total = moments.s0.sum();
     mixture = maximise(mixture, moments, penalty);
     ++done;

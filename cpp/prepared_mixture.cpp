@@ -14,6 +14,9 @@ namespace {
 
 constexpr double kLog2Pi = 1.8378770664093454836;
 
+// Asymmetry up to this part of sqrt(S_ii S_jj) is rounding, and averaged away.
+constexpr double kAsymmetry = 1e-10;
+
 std::string component(int k) { return "component " + std::to_string(k); }
 
 }  // namespace
@@ -31,11 +34,14 @@ PreparedMixture::PreparedMixture(int ngauss, int nvars, const double* log_weight
       factors_(ngauss),
       whitenings_(ngauss),
       packed_(ngauss * packed_size(nvars)) {
-  if (!means_.allFinite()) throw InputError("means: every value must be finite");
   for (int k = 0; k < ngauss; ++k) {
+    if (!means_.row(k).allFinite())
+      throw InputError("mus: the mean of " + component(k) + " is not finite");
     if (std::isnan(log_weights_[k]) || log_weights_[k] == std::numeric_limits<double>::infinity())
       throw InputError("weights: " + component(k) + " has a weight that is not a finite number");
   }
+  if (log_weights_.maxCoeff() == -std::numeric_limits<double>::infinity())
+    throw InputError("weights: all are 0; at least one must be positive");
 }
 
 PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const double* weights,
@@ -58,7 +64,11 @@ PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const d
       throw DegenerateError("Sigmas: " + component(k) +
                             " has a variance that is not positive; every variance must be > 0");
     const Vector inverse_scale = scale.cwiseInverse();
-    const Matrix correlation = inverse_scale.asDiagonal() * sigma * inverse_scale.asDiagonal();
+    Matrix correlation = inverse_scale.asDiagonal() * sigma * inverse_scale.asDiagonal();
+    if ((correlation - correlation.transpose()).cwiseAbs().maxCoeff() > kAsymmetry)
+      throw InputError("Sigmas: the covariance of " + component(k) +
+                       " is not symmetric; give symmetric matrices, for example (S + S.T) / 2");
+    correlation = 0.5 * (correlation + correlation.transpose()).eval();
     const Eigen::LLT<Matrix> llt(correlation);
     const Matrix unit_factor = llt.matrixL();
     // A pivot of the size of its rounding error is no pivot.
@@ -78,7 +88,9 @@ PreparedMixture PreparedMixture::from_factors(int ngauss, int nvars, const doubl
   for (int k = 0; k < ngauss; ++k) {
     const Eigen::Map<const Matrix> given(factors + static_cast<std::size_t>(k) * nvars * nvars,
                                          nvars, nvars);
-    const Matrix factor = given.triangularView<Eigen::Lower>();
+    const Matrix factor = given;
+    if (!factor.isLowerTriangular(0.0))
+      throw InputError("factors: that of " + component(k) + " is not lower triangular");
     if (!factor.allFinite() || !(factor.diagonal().array() > 0.0).all())
       throw DegenerateError("factors: the Cholesky factor of " + component(k) +
                             " must be finite with a positive diagonal");

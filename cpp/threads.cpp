@@ -5,6 +5,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <string>
 
 #include "errors.hpp"
 
@@ -68,6 +69,9 @@ int default_threads() {
 void set_default_threads(int threads) { chosen_threads = threads; }
 
 int useful_threads(int requested, std::int64_t count, double nanoseconds) {
+  if (requested < 0)
+    throw InputError("threads: is " + std::to_string(requested) +
+                     ", must be a whole number, 1 or more, or 0 for the default");
   const int allowed = !has_openmp() || forked ? 1 : requested > 0 ? requested : default_threads();
   const double worth = static_cast<double>(count) * nanoseconds / kNanosecondsPerThread;
   const auto useful =

@@ -29,7 +29,7 @@ void parallel_for(std::int64_t count, int threads, const StopRequested& stop,
                   const std::function<void(std::int64_t, int)>& body);
 
 // Threads worth using for `count` pieces of `nanoseconds` work each: a parallel region costs
-// several microseconds, so small problems stay on one.
+// several microseconds, so small problems stay on one. Throws InputError when `requested` < 0.
 int useful_threads(int requested, std::int64_t count, double nanoseconds);
 
 }  // namespace mogfit

@@ -91,6 +91,8 @@ def set_num_threads(n: int | None) -> None:
     if n is None:
         _core.set_num_threads(0)
         return
-    if isinstance(n, bool) or not hasattr(n, "__index__") or int(n) < 1:
-        raise InputError(scalar_message("n", n, "a whole number >= 1, or None"))
+    whole = hasattr(n, "__index__") and not isinstance(n, bool)
+    if not whole or not 1 <= int(n) <= _core.MAX_THREADS:
+        allowed = f"a whole number from 1 to {_core.MAX_THREADS}, or None"
+        raise InputError(scalar_message("n", n, allowed))
     _core.set_num_threads(int(n))

@@ -16,6 +16,9 @@ from ._cpu import supported_levels
 
 LEVELS = ("v4", "v3", "v2", "portable")
 
+# What a C int holds.
+MAX_THREADS = 2**31 - 1
+
 
 def available_variants() -> tuple[str, ...]:
     """Variants that were built and that this CPU runs, best first."""
@@ -39,6 +42,9 @@ def _choose() -> tuple[str, ModuleType]:
             "set it to one of these, or unset it for the best"
         )
     variant = wanted or available[0]
+    # Idle OpenMP threads spin by default: beside other programs, small passes then take twenty
+    # times as long. Only OpenMP's first start reads this, and what users set stands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     return variant, import_module(f"{__name__}._{variant}")
 
 
@@ -47,8 +53,8 @@ def _check_omp_num_threads() -> None:
     value = os.environ.get("OMP_NUM_THREADS")
     if value is None:
         return
-    levels = value.split(",")
-    if not all(level.strip().isdigit() and int(level) > 0 for level in levels):
+    levels = [level.strip() for level in value.split(",")]
+    if not all(level.isdigit() and 1 <= int(level) <= MAX_THREADS for level in levels):
         warnings.warn(
             f"OMP_NUM_THREADS={value!r} is not a positive whole number; "
             f"using {_module.get_num_threads()} threads",
