@@ -1,0 +1,287 @@
+"""What `mogfit fit` and `mogfit demo` do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mogfit.cli.columns import Table
+from mogfit.cli.tables import read_table
+from mogfit.cli.terminal import complain, following, is_plain, log, width
+from mogfit.config import get_num_threads, set_num_threads
+from mogfit.data import as_sample_weight
+from mogfit.datasets import load_asteroids
+from mogfit.errors import InputError, choice_message
+from mogfit.export.atomic import check_writable, write_atomically
+from mogfit.export.component_text import component_text
+from mogfit.export.files import load, save
+from mogfit.fit import FitMoG
+from mogfit.inference.report import FitReport
+
+__all__ = ["UsageError", "run_demo", "run_fit"]
+
+_DOTS_PER_INCH = 200
+
+
+class UsageError(Exception):
+    """Options that cannot be used, or not together."""
+
+
+@dataclass
+class _Clock:
+    """Seconds that each stage took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timing(self, stage: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - begun
+
+
+def run_fit(arguments: argparse.Namespace) -> bool:
+    """Fit the columns of a file; return whether the fit converged.
+
+    Raises
+    ------
+    UsageError
+        If options contradict each other.
+    MoGError
+        If the data or a file cannot be used.
+    OSError
+        If a file cannot be read or written.
+    """
+    path = arguments.data
+    with path.open("rb"):
+        pass  # a file that is not there is told from one that makes no sense
+    _check_outputs(arguments, path)
+    clock = _Clock()
+    with clock.timing("reading"):
+        table = read_table(
+            path,
+            arguments.columns,
+            weights=arguments.weights,
+            delimiter=arguments.delimiter,
+            drop_missing=arguments.drop_missing,
+        )
+    if table.n_dropped:
+        complain(f"warning: {table.n_dropped} rows with missing values were left out")
+    if table.weights is not None:
+        table.weights = as_sample_weight(table.weights, len(table.values), name="--weights")
+    return _fit(table, arguments, clock, path.name)
+
+
+def run_demo(arguments: argparse.Namespace) -> bool:
+    """Fit the asteroids that come with mogfit; return and raise as `run_fit` does."""
+    _check_outputs(arguments, None)
+    clock = _Clock()
+    with clock.timing("reading"):
+        asteroids = load_asteroids("q,e,i")
+    table = Table(asteroids.data, asteroids.names, asteroids.units)
+    if not arguments.quiet:
+        columns = ", ".join(
+            f"{name} = {meaning}" + (f" [{unit}]" if unit else "")
+            for name, meaning, unit in zip(
+                asteroids.names, asteroids.meanings, asteroids.units, strict=True
+            )
+        )
+        print(f"{asteroids.description}\n{columns}\n")  # noqa: T201
+    return _fit(table, arguments, clock, "Near-Earth asteroids")
+
+
+def _fit(table: Table, arguments: argparse.Namespace, clock: _Clock, title: str) -> bool:
+    before = get_num_threads()
+    try:
+        _use_threads(arguments.threads)
+        return _fit_and_write(table, arguments, clock, title)
+    finally:
+        set_num_threads(before)
+
+
+def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, title: str) -> bool:
+    fit = FitMoG(table.values, ngauss=arguments.ngauss)
+    fit.names = table.names
+    if arguments.start_from is not None:
+        _start_from(arguments, fit)
+    count = len(table.values)
+    if not arguments.quiet and not sys.stderr.isatty():
+        log(
+            f"fitting {arguments.ngauss} Gaussian{'' if arguments.ngauss == 1 else 's'} to "
+            f"{count:,} points of {', '.join(table.names)}, threads: {get_num_threads()}"
+        )
+    options = {} if arguments.max_iterations is None else {"maxiter": arguments.max_iterations}
+    with clock.timing("fitting"), following(arguments.quiet) as callback:
+        try:
+            fit.fit_data(
+                method=arguments.method,
+                tol=arguments.tol,
+                options=options,
+                n_starts=arguments.n_starts,
+                random_state=arguments.seed,
+                penalty=arguments.penalty,
+                sample_weight=table.weights,
+                callback=callback,
+            )
+        except InputError as error:
+            if str(error).startswith("options"):
+                raise UsageError(f"--max-iterations: {error}") from error
+            raise
+    report = fit.report
+    assert report is not None
+    written = []
+    if arguments.out is not None:
+        save(fit, arguments.out)
+        written.append(str(arguments.out))
+    if not arguments.quiet:
+        _print_report(fit, report, table)
+    if not report.converged:
+        resume = arguments.out or "a file written by --out"
+        complain(
+            f"warning: not converged: {report.reason}; raise --max-iterations, or go on with "
+            f"--start-from {resume}"
+        )
+    if arguments.plot is not None:
+        with clock.timing("drawing"):
+            _write_figure(fit, table, arguments.plot, title)
+        written.append(str(arguments.plot))
+    if written and not arguments.quiet:
+        print(f"\nwrote {' and '.join(written)}")  # noqa: T201
+    if arguments.profile:
+        print("\n" + _profile(report, clock))  # noqa: T201
+    return report.converged
+
+
+def _print_report(fit: FitMoG, report: FitReport, table: Table) -> None:
+    plain = is_plain()
+    between = "+-" if plain else "±"
+    pieces = [
+        str(report),
+        "",
+        f"components: mean {between} standard deviation"
+        + (", correlations rho" if 1 < fit.nvars < 5 else ""),
+        component_text(fit.mog, units=table.units, width=width(), plain=plain),
+    ]
+    text = "\n".join(pieces)
+    encoding = sys.stdout.encoding or "ascii"
+    # Names from a file may have letters that this terminal cannot show.
+    print(text.encode(encoding, "replace").decode(encoding))  # noqa: T201
+
+
+def _profile(report: FitReport, clock: _Clock) -> str:
+    """Where the time went: one line a stage, and the rate of the core."""
+    lines = ["profile, seconds"]
+    for stage, seconds in clock.seconds.items():
+        lines.append(f"  {stage:<9} {seconds:9.3f}")
+        if stage == "fitting":
+            parts = {
+                "core": report.seconds_core,
+                "scipy": report.seconds_optimizer,
+                "Python": report.seconds_python,
+            }
+            lines += [f"    {name:<7} {part:9.3f}" for name, part in parts.items()]
+    total = sum(clock.seconds.values())
+    lines.append(f"  {'total':<9} {total:9.3f}")
+    points = report.passes * report.n_points
+    rate = points / report.seconds_core if report.seconds_core else 0.0
+    lines.append(
+        f"{report.passes:.1f} passes over {report.n_points:,} points with {report.ngauss} "
+        f"Gaussians: {report.points_per_second:,.0f} points per second of the fit, {rate:,.0f} "
+        f"per second in the core ({report.variant}, threads: {report.threads})"
+    )
+    return "\n".join(lines)
+
+
+# -- before the fit ------------------------------------------------------------------------------
+
+
+def _check_outputs(arguments: argparse.Namespace, data: Path | None) -> None:
+    """Find out before the work that its result could not be written."""
+    real = {}
+    for option in ("out", "plot"):
+        path = getattr(arguments, option)
+        if path is None:
+            continue
+        check_writable(path)
+        real[option] = os.path.realpath(path)
+        if data is not None and real[option] == os.path.realpath(data):
+            raise UsageError(f"--{option}: {path} is the file with the data; give another name")
+    if len(real) == 2 and real["out"] == real["plot"] and real["out"] != os.devnull:
+        raise UsageError(f"--out and --plot: both are {arguments.out}; give different names")
+    if arguments.plot is not None:
+        _figure_format(arguments.plot)
+    if arguments.start_from is not None:
+        if arguments.n_starts is not None:
+            raise UsageError("--start-from and --n-starts: give one of them")
+        with arguments.start_from.open("rb"):
+            pass
+
+
+def _figure_format(path: Path) -> str:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    kind = path.suffix[1:].lower()
+    if kind not in known:
+        raise UsageError(f"--plot: {choice_message('kind of file', kind, known)}")
+    return kind
+
+
+def _use_threads(asked: int | None) -> None:
+    """Honour --threads, else what a batch system grants."""
+    if asked is not None:
+        set_num_threads(asked)
+        return
+    granted = os.environ.get("SLURM_CPUS_PER_TASK")
+    if granted is None:
+        return
+    if not re.fullmatch(r"\s*[1-9]\d{0,8}\s*", granted):
+        complain(
+            f"warning: SLURM_CPUS_PER_TASK is {granted!r}, not a whole number >= 1; using "
+            f"{get_num_threads()} threads"
+        )
+        return
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    set_num_threads(min(int(granted), allowed or 1))
+
+
+def _start_from(arguments: argparse.Namespace, fit: FitMoG) -> None:
+    found = load(arguments.start_from)
+    mog = found.mog if isinstance(found, FitMoG) else found
+    if (mog.ngauss, mog.nvars) != (fit.ngauss, fit.nvars):
+        raise UsageError(
+            f"--start-from: {arguments.start_from} has {mog.ngauss} Gaussians in {mog.nvars} "
+            f"variables; {fit.ngauss} in {fit.nvars} are asked for"
+        )
+    if mog.names is not None and mog.names != fit.names:
+        raise UsageError(
+            f"--start-from: {arguments.start_from} is about {', '.join(mog.names)}, the data about "
+            f"{', '.join(fit.names or ())}"
+        )
+    fit.set_initial_params(from_mog=mog)
+
+
+def _write_figure(fit: FitMoG, table: Table, path: Path, title: str) -> None:
+    import io
+
+    from mogfit.plotting import corner_figure
+
+    figure = corner_figure(
+        fit.mog,
+        table.values,
+        names=table.names,
+        units=table.units,
+        sample_weight=table.weights,
+        title=title,
+        random_state=0,
+    )
+    content = io.BytesIO()
+    figure.savefig(content, format=_figure_format(path), dpi=_DOTS_PER_INCH)
+    write_atomically(path, content.getvalue())
