@@ -25,6 +25,7 @@ from mogfit.errors import (
 )
 from mogfit.inference.bounded import Bounds
 from mogfit.inference.checks import mean_and_covariance
+from mogfit.inference.given_starts import EMPTY
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
@@ -531,16 +532,18 @@ class FitMoG:
         if report.penalized_components:
             held = ", ".join(str(k) for k in report.penalized_components)
             warn_user(
-                f"component{'s' if len(report.penalized_components) > 1 else ''} {held} would "
-                "collapse on a few points without the penalty; use fewer components, or another "
-                "random_state",
+                f"component{'s' if len(report.penalized_components) > 1 else ''} {held} "
+                f"{'are' if len(report.penalized_components) > 1 else 'is'} held up by "
+                "the penalty: without it the covariance would be more than 1 % smaller in some "
+                "direction, or collapse on a few points; use fewer components, another "
+                "random_state, or a smaller penalty",
                 DegeneracyWarning,
             )
-        empty = np.flatnonzero(self.mog.weights == 0)
+        empty = np.flatnonzero(self.mog.weights * report.n_points < EMPTY)
         if empty.size:
             warn_user(
                 f"component{'s' if empty.size > 1 else ''} {', '.join(map(str, empty))} ended "
-                "with weight 0: no point belongs there; use fewer components, or another "
+                "without points, at a weight of 0 or nearly; use fewer components, or another "
                 "random_state",
                 DegeneracyWarning,
             )

@@ -205,8 +205,8 @@ class Likelihood:
 
     def held_by_penalty(self, mixture: _core.PreparedMixture) -> tuple[int, ...]:
         """Components whose covariance the penalty holds up by more than 1 % in some direction."""
-        if self.penalty == 0.0:
-            return ()
+        if self.penalty == 0.0 or mixture.ngauss == 1:
+            return ()  # exact at one component
         pseudo_points = 2.0 * self.penalty * self.total
         points = mixture.weights * self.total
         held = []

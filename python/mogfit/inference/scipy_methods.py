@@ -25,6 +25,9 @@ SCIPY_METHODS = _WITH_GRADIENT + _WITHOUT_GRADIENT
 # A method that ends short of an optimum goes on from there, in coordinates anchored there.
 _MAX_ROUNDS = 10
 
+# A round that gains no more than rounding in the objective is the last.
+_NO_GAIN = 1e-14
+
 
 def canonical_method(method: str) -> str:
     """The method's name as scipy spells it.
@@ -62,6 +65,9 @@ def run_scipy(
         _require_known_options(method, given)
     if tolerance is None and method == "L-BFGS-B":
         given = {"ftol": 0.0, "gtol": GRADIENT_TOLERANCE, "maxiter": 2000, "maxcor": 20} | given
+    elif tolerance is None and method == "Newton-CG":
+        # Its default step of differences is too short for gradients of 1e-6.
+        given = {"eps": 1e-5} | given
     elif tolerance is None and method == "SLSQP":
         given = {"ftol": 1e-15, "maxiter": 2000} | given
     elif tolerance is None and method in ("BFGS", "CG"):
@@ -93,7 +99,7 @@ def run_scipy(
         iterations += count
         mixture = coordinates.mixture(objective.best)
         gradient_norm = likelihood.gradient_norm(mixture)
-        settled = gradient_norm <= GRADIENT_TOLERANCE or objective.gained < 1e-10
+        settled = gradient_norm <= GRADIENT_TOLERANCE or objective.gained < _NO_GAIN
         if objective.stopped or settled or not gradient_known or options:
             break
     loglik, following = likelihood.em_step(mixture)
