@@ -144,7 +144,8 @@ def test_solution_is_the_result_in_scipys_form():
 
 
 def test_the_report_counts_and_reads():
-    report = fit().report
+    F = fit()
+    report = F.report
     assert (report.ngauss, report.nvars, report.n_points, report.n_parameters) == (3, 2, 3000, 17)
     assert report.converged
     assert report.gradient_norm <= 1e-6
@@ -158,7 +159,7 @@ def test_the_report_counts_and_reads():
     text = str(report)
     for word in ("L-BFGS converged", f"{report.neg_loglik_per_point:.6f}", "17 parameters", "3000"):
         assert word in text
-    assert text in repr(fit())
+    assert text in repr(F)
     assert "not fitted yet" in repr(FitMoG(POINTS, 2))
 
 
