@@ -106,18 +106,20 @@ class PanelLocator(MaxNLocator):
         """Ticks between two limits, in the units of the data."""
         low, high = sorted((vmin, vmax))
         margin = _CORNER * (high - low)
-        few = np.array([])
+        best = np.array([])
         for bins in (5, 4, 3, 2, 6, 8, 10):
             self.set_params(nbins=bins)
             shifted = super().tick_values(low - self._scale.offset, high - self._scale.offset)
             ticks = np.asarray(shifted, dtype=float) + self._scale.offset
             ticks = ticks[(ticks >= low + margin) & (ticks <= high - margin)]
-            if len(ticks) == 0 or not self._fits(ticks, high - low):
-                continue
-            if len(ticks) >= 2:
-                return ticks
-            few = ticks if len(few) == 0 else few
-        return few
+            # All of them, else every second, else one in the middle.
+            for some in (ticks, ticks[::2], ticks[1::2], ticks[len(ticks) // 2 :][:1]):
+                if len(some) > min(len(best), 1) and self._fits(some, high - low):
+                    best = some
+                    break
+            if len(best) >= 2:
+                break
+        return best
 
     def _fits(self, ticks: Floats, length: float) -> bool:
         if len(ticks) == 1:
