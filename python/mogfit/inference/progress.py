@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mogfit import _core
-from mogfit.errors import InputError, choice_message, missing_package_message
+from mogfit.errors import InputError, choice_message, missing_package_message, scalar_message
 from mogfit.inference.likelihood import Observer
 from mogfit.parameters import Stdcorr, minparams_from_stdcorr, stdcorr_from_covariances
 
@@ -68,7 +68,7 @@ def observing(
     if progress not in (False, True, "tqdm", "text", None):
         raise InputError(choice_message("progress", progress, ("tqdm", "text")))
     if callback is not None and not callable(callback):
-        raise InputError(f"callback: {callback!r} is not callable")
+        raise InputError(scalar_message("callback", callback, "a function of one argument"))
     parts: list[Observer] = []
     bar = None
     if progress in (True, "tqdm"):
@@ -118,9 +118,11 @@ def _calling(callback: Callable[[FitState], object]) -> Observer:
         iteration: int, objective: float, gradient: float, mixture: _core.PreparedMixture
     ) -> bool:
         try:
-            return callback(FitState(iteration, objective, gradient, mixture)) is not True
+            answer = callback(FitState(iteration, objective, gradient, mixture))
         except StopIteration:
             return False
+        # A comparison of arrays answers with NumPy's own True.
+        return not (isinstance(answer, (bool, np.bool_)) and answer)
 
     return observe
 

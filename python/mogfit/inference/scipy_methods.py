@@ -23,7 +23,10 @@ _WITHOUT_GRADIENT = ("COBYLA", "COBYQA", "Nelder-Mead", "Powell")
 SCIPY_METHODS = _WITH_GRADIENT + _WITHOUT_GRADIENT
 
 # A method that ends short of an optimum goes on from there, in coordinates anchored there.
-_MAX_ROUNDS = 10
+_MAX_ROUNDS = 20
+
+# How much shorter the first steps of a round are after one whose steps all overshot.
+_SHORTER = 0.1
 
 # A round that gains no more than rounding in the objective is the last.
 _NO_GAIN = 1e-14
@@ -74,9 +77,10 @@ def run_scipy(
         given = {"gtol": GRADIENT_TOLERANCE} | given
     iterations = 0
     optimizer_seconds = 0.0
+    scale = 1.0
     for _ in range(_MAX_ROUNDS):
         coordinates = _core.WhitenedCoordinates(mixture)
-        objective = _Objective(likelihood, coordinates, gradient_known)
+        objective = _Objective(likelihood, coordinates, gradient_known, scale)
         core_before, begun = likelihood.seconds, time.perf_counter()
         try:
             result = minimize(
@@ -100,6 +104,11 @@ def run_scipy(
         mixture = coordinates.mixture(objective.best)
         gradient_norm = likelihood.gradient_norm(mixture)
         settled = gradient_norm <= GRADIENT_TOLERANCE or objective.gained < _NO_GAIN
+        if settled and objective.overshot and gradient_norm > GRADIENT_TOLERANCE:
+            # Every step led out of the mixtures: again with shorter ones.
+            scale *= _SHORTER
+            continue
+        scale = 1.0
         if objective.stopped or settled or not gradient_known or options:
             break
     loglik, following = likelihood.em_step(mixture)
@@ -144,17 +153,20 @@ def _parabola(x: Floats) -> tuple[float, Floats]:
 
 
 class _Objective:
-    """The objective as scipy calls it; remembers the best point."""
+    """The objective as scipy calls it, of theta / scale; remembers the best theta."""
 
     def __init__(
         self,
         likelihood: Likelihood,
         coordinates: _core.WhitenedCoordinates,
         gradient_known: bool,
+        scale: float,
     ) -> None:
         self._likelihood = likelihood
         self._coordinates = coordinates
         self._gradient_known = gradient_known
+        self._scale = scale
+        self.overshot = False
         self.best = np.zeros(coordinates.size)
         self._best_value = np.inf
         self._first_value = np.nan
@@ -166,16 +178,18 @@ class _Objective:
         """How much lower the best value is than the first."""
         return float(self._first_value - self._best_value)
 
-    def __call__(self, theta: Floats) -> Any:
+    def __call__(self, x: Floats) -> Any:
+        theta = self._scale * x
         try:
             value, gradient, _ = self._likelihood.whitened_objective(self._coordinates, theta)
         except DegenerateError:
+            self.overshot = True
             value, gradient = np.inf, np.full(theta.size, np.nan)
         if np.isnan(self._first_value):
             self._first_value = value
         if value < self._best_value:
             self._best_value, self.best = value, np.array(theta)
-        return (value, gradient) if self._gradient_known else value
+        return (value, self._scale * gradient) if self._gradient_known else value
 
     def reporter(self, observer: Observer, iterations_before: int) -> Any:
         """What scipy calls after each iteration."""
