@@ -17,9 +17,8 @@ _Output: TypeAlias = NDArray[np.float64]
 # Data are read where they lie: 2-D, native float64 or float32, aligned, with any strides.
 _Points: TypeAlias = NDArray[np.float64] | NDArray[np.float32] | NDArray[Any]
 
-LEVELS: tuple[str, ...]
-MAX_THREADS: int
-MAX_THREADS: int  # every variant there can be, best first
+LEVELS: tuple[str, ...]  # every variant there can be, best first
+MAX_THREADS: int  # the largest number that set_num_threads takes
 variant: str  # the one in use
 build_info: dict[str, object]  # compiler, eigen, openmp, lane_doubles
 
