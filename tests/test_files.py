@@ -233,12 +233,16 @@ def refused_or_unharmed(folder, content, original):
     return False
 
 
-@pytest.mark.parametrize("content", [MIXTURE_V1, FIT_V1], ids=["mixture", "fit"])
-def test_every_single_byte_matters(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "flips"),
+    [(MIXTURE_V1, (0x01, 0x10, 0x80)), (FIT_V1, (0x04,))],
+    ids=["mixture", "fit"],
+)
+def test_every_single_byte_matters(tmp_path, content, flips):
     original = load_bytes(tmp_path, content)
     refused = black = 0
     for place, byte in enumerate(content):
-        for flip in (0x01, 0x10, 0x80):
+        for flip in flips:
             changed = content[:place] + bytes([byte ^ flip]) + content[place + 1 :]
             answer = refused_or_unharmed(tmp_path, changed, original)
             if not chr(byte).isspace():

@@ -16,7 +16,7 @@ from matplotlib import image
 from matplotlib.collections import LineCollection
 from matplotlib.contour import QuadContourSet
 from matplotlib.path import Path as Outline
-from scipy import stats
+from scipy import integrate, stats
 
 import mogfit as mn
 from mogfit.errors import DtypeError, InputError
@@ -189,7 +189,7 @@ def test_marginals_are_those_of_an_integral():
     x = np.linspace(-40, 40, 20_001)
     for y in (-1.0, 0.3, 4.0):
         along = mog.pdf(np.column_stack([x, np.full_like(x, y)]))
-        assert single.pdf(y) == pytest.approx(np.trapezoid(along, x), rel=1e-9)
+        assert single.pdf(y) == pytest.approx(integrate.trapezoid(along, x), rel=1e-9)
     assert regions.marginal(mog, [1, 0]).mus.tolist() == mog.mus[:, ::-1].tolist()
 
 
@@ -211,7 +211,7 @@ def test_curves_and_histogram_on_the_diagonal_are_densities():
         heights, edges, _ = axes.patches[0].get_data()
         assert heights @ np.diff(edges) == pytest.approx(inside, rel=1e-9)
         curve = axes.lines[0].get_xydata()
-        assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(inside, abs=0.01)
+        assert integrate.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(inside, abs=0.01)
         total = sum(
             np.interp(curve[:, 0], *segment.T) for segment in curves(axes)[0].get_segments()
         )
