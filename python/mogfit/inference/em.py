@@ -13,6 +13,9 @@ __all__ = ["run_em"]
 # Nats that a step gains in total when the gradient is first looked at.
 _FIRST_LOOK = 1e-6
 
+# Steps between looks, each of which costs a pass.
+_LOOK_EVERY = 10
+
 
 def run_em(
     likelihood: Likelihood,
@@ -33,7 +36,7 @@ def run_em(
     def penalised(loglik: float, at: _core.PreparedMixture) -> float:
         return (loglik - likelihood.penalty_value(at)) / total
 
-    # By default, the gain at which to look at the gradient; lowered until it is small.
+    # By default, the gain from which on to look at the gradient now and then.
     enough = _FIRST_LOOK / total if tolerance is None else tolerance
     loglik, following = likelihood.em_step(mixture)
     reached = penalised(loglik, mixture)
@@ -53,10 +56,11 @@ def run_em(
         if gain < enough:
             if tolerance is not None or gain <= 0.0:
                 break
+            if iterations % _LOOK_EVERY:
+                continue
             gradient_norm = likelihood.gradient_norm(mixture)
             if gradient_norm <= GRADIENT_TOLERANCE:
                 break
-            enough *= 0.1
     em_gain = total * (penalised(likelihood.loglik(following), following) - reached)
     gradient_norm = likelihood.gradient_norm(mixture)
     converged, reason = _judge(gain, enough, gradient_norm, tolerance, max_iterations)
