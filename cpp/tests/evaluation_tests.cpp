@@ -261,7 +261,7 @@ void test_degenerate() {
   check_throws<InputError>(weights(-0.1), named, "negative weight");
   check_throws<InputError>(weights(kNan), named, "NaN weight");
   check_throws<InputError>(weights(kInf), named, "infinite weight");
-  check_throws<InputError>([] { prepare({1, 1, {1}, {kNan}, {1}}); }, "means", "NaN mean");
+  check_throws<InputError>([] { prepare({1, 1, {1}, {kNan}, {1}}); }, "component 0", "NaN mean");
   const auto factor = [](double diagonal) {
     return [diagonal] {
       const double log_weight = 0.0;
