@@ -157,6 +157,16 @@ def test_bounds_of_a_fit_are_kept_and_obeyed(tmp_path):
     assert again.mog.sigmas.max() == pytest.approx(0.5, abs=1e-6)
 
 
+def test_the_unbound_vector_keeps_its_scale(tmp_path):
+    fit = mn.FitMoG(np.random.default_rng(0).normal(size=(200, 1)), ngauss=1)
+    fit.set_bounds(bounds=(1e-3, 500.0))  # far wider than any sigma of the mixture
+    fit.fit_data(random_state=0)
+    mn.save(fit, tmp_path / "fit.json")
+    again = mn.load(tmp_path / "fit.json")
+    assert again.scales.max() == fit.scales.max() == 500.0
+    assert bits(again.uparams) == bits(fit.uparams)
+
+
 def test_saving_twice_gives_the_same_bytes(fitted):
     assert files.dump(fitted) == files.dump(fitted)
 
