@@ -119,6 +119,23 @@ def test_as_a_program_of_its_own(table):
     assert one_line(refused.stderr) == "mogfit: error: none.csv: No such file or directory"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text, as on Linux")
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_that_cannot_be_shown_do_not_stop_it(table, encoding):
+    table.write_text(table.read_text().replace("y", "Größe"), encoding="utf-8")
+    odd = os.fsdecode(b"fit\xff.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "mogfit", "fit", str(table), "-k", "2", "-o", odd],
+        capture_output=True,
+        check=False,
+        cwd=table.parent,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == DONE, done.stderr
+    assert b"wrote fit?.json" in done.stdout
+    assert mn.load(table.parent / odd).names == ("x", "Größe", "z")
+
+
 def test_quiet_prints_nothing(table, run):
     assert run("fit", table, "-k", 2, "--quiet", "-o", "fit.json") == (DONE, "", "")
     assert mn.load("fit.json").report.converged

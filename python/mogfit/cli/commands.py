@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mogfit.cli.columns import Table
 from mogfit.cli.tables import read_table
-from mogfit.cli.terminal import complain, following, is_plain, log, width
+from mogfit.cli.terminal import complain, following, is_plain, log, say, width
 from mogfit.config import get_num_threads, set_num_threads
 from mogfit.data import as_sample_weight
 from mogfit.datasets import load_asteroids
@@ -93,7 +93,7 @@ def run_demo(arguments: argparse.Namespace) -> bool:
                 asteroids.names, asteroids.meanings, asteroids.units, strict=True
             )
         )
-        print(f"{asteroids.description}\n{columns}\n")  # noqa: T201
+        say(f"{asteroids.description}\n{columns}\n")
     return _fit(table, arguments, clock, "Near-Earth asteroids")
 
 
@@ -153,9 +153,9 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
             _write_figure(fit, table, arguments.plot, title)
         written.append(str(arguments.plot))
     if written and not arguments.quiet:
-        print(f"\nwrote {' and '.join(written)}")  # noqa: T201
+        say(f"\nwrote {' and '.join(written)}")
     if arguments.profile:
-        print("\n" + _profile(report, clock))  # noqa: T201
+        say("\n" + _profile(report, clock))
     return report.converged
 
 
@@ -169,10 +169,7 @@ def _print_report(fit: FitMoG, report: FitReport, table: Table) -> None:
         + (", correlations rho" if 1 < fit.nvars < 5 else ""),
         component_text(fit.mog, units=table.units, width=width(), plain=plain),
     ]
-    text = "\n".join(pieces)
-    encoding = sys.stdout.encoding or "ascii"
-    # Names from a file may have letters that this terminal cannot show.
-    print(text.encode(encoding, "replace").decode(encoding))  # noqa: T201
+    say("\n".join(pieces))
 
 
 def _profile(report: FitReport, clock: _Clock) -> str:

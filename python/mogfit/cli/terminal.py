@@ -12,11 +12,17 @@ from typing import Any
 from mogfit.errors import ConvergenceWarning, MoGWarning
 from mogfit.inference.progress import FitState
 
-__all__ = ["complain", "following", "is_plain", "log", "warnings_as_lines", "width"]
+__all__ = ["complain", "following", "is_plain", "log", "say", "warnings_as_lines", "width"]
 
 # A line at most every second, and in a long fit whenever another tenth of its time has gone by.
 _LEAST_SECONDS = 1.0
 _SHARE = 0.1
+
+
+def say(text: str) -> None:
+    """Write lines to stdout; letters that it cannot show, as of a file's name, become "?"."""
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 def log(text: str) -> None:
