@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mogfit import FitMoG, MixtureOfGaussians, datasets
+from mogfit import DegeneracyWarning, FitMoG, MixtureOfGaussians, datasets
 from mogfit.inference.starts import default_starts, sample_size
 from tests.fitting import POINTS, fit
 
@@ -79,10 +79,13 @@ def test_separated_clusters_are_found_at_once():
         assert (distances.min(axis=0) < 1).all()
 
 
-def test_an_outlier_does_not_stop_the_search():
-    data = np.concatenate([POINTS, [[1e6, -1e6]]])
-    F = FitMoG(data, 3)
-    with pytest.warns(UserWarning, match="held up by the penalty"):
+@pytest.mark.parametrize("far", [30.0, 1e3, 1e5])
+def test_an_outlier_takes_one_component_and_spoils_no_other(far):
+    F = FitMoG(np.concatenate([POINTS, [[far, -far]]]), 4)
+    with pytest.warns(DegeneracyWarning, match="held up by the penalty"):
         F.fit_data(random_state=1)
     assert F.report.converged
-    np.testing.assert_allclose(F.mog.mus[-1], [1e6, -1e6], rtol=1e-6)
+    np.testing.assert_allclose(F.mog.mus[-1], [far, -far], rtol=1e-6)
+    # Its one point costs log(3001) and what the penalty allows it; the others fit as before.
+    rest = -F.mog.logpdf(POINTS).mean()
+    assert rest == pytest.approx(fit().report.neg_loglik_per_point, abs=5e-3)
