@@ -28,6 +28,8 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
     covariance = moments.s2[k] - count * shift * shift.transpose();
     if (pseudo > 0.0) covariance += pseudo * penalty.reference;
     covariance /= count + pseudo;
+    // Rounding differs between the triangles, and cancellation could make it show.
+    covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   }
   return PreparedMixture::from_covariances(ngauss, nvars, weights.data(), means.data(),
                                            covariances.data());
