@@ -20,7 +20,6 @@ from mogfit.errors import (
     InputError,
     scalar_message,
     shape_message,
-    shorten,
     warn_user,
 )
 from mogfit.inference.bounded import Bounds
@@ -29,14 +28,13 @@ from mogfit.inference.given_starts import EMPTY
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
+from mogfit.intervals import Intervals, parse_bounds
 from mogfit.mixture import MixtureOfGaussians, check_count, require_unbounded
 from mogfit.parameters import (
     Stdcorr,
     bound_to_unbound,
     minparams_from_stdcorr,
-    split_stdcorr,
     stdcorr_from_minparams,
-    unbound_to_bound,
 )
 from mogfit.rng import draw_seed
 
@@ -279,63 +277,16 @@ class FitMoG:
         InputError
             If an interval is empty or outside its range, or no weights can sum to 1.
         """
-        weight = _interval(boundw, "boundw", 0.0, 1.0)
-        sigma = _interval(bounds, "bounds", 0.0, np.inf)
-        rho = _interval(boundr, "boundr", -1.0, 1.0)
-        if boundsm is None:
-            means = [(-np.inf, np.inf)] * self.nvars
-        else:
-            if np.ndim(boundsm) == 0 or len(boundsm) != self.nvars:
-                raise InputError(
-                    f"boundsm: {shorten(boundsm)} seen; allowed: {self.nvars} pairs (low, high), "
-                    "one for each variable"
-                )
-            means = [_interval(pair, "boundsm", -np.inf, np.inf) for pair in boundsm]
-        if np.isfinite(sigma[1]):
-            self._sigmax = max(self._sigmax, sigma[1])
-        in_range = [weight] * (0 if self.ngauss == 1 else self.ngauss)
-        in_range += means * self.ngauss
-        in_range += [(sigma[0], min(sigma[1], self._sigmax))] * self.Ndim
-        in_range += [(1.0 + rho[0], 1.0 + rho[1])] * (self.ngauss * self.Ncorr)
-        unbound = bound_to_unbound(np.array(in_range).T, self.scales)
-        pairs = tuple((float(low), float(high)) for low, high in unbound.T)
+        intervals = Intervals.checked(self.nvars, boundw, bounds, boundr, boundsm)
+        if np.isfinite(intervals.sigma[1]):
+            self._sigmax = max(self._sigmax, intervals.sigma[1])
+        pairs = intervals.unbound(self.ngauss, self.scales)
         self._parse_bounds(pairs)
         self.bounds = pairs
         return pairs
 
     def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
-        """Bounds in unbound coordinates -> bounds on the parameters themselves."""
-        expected = len(self.scales)
-        if isinstance(pairs, str) or not hasattr(pairs, "__len__"):
-            raise DtypeError(scalar_message("bounds", pairs, f"{expected} pairs (low, high)"))
-        if self.ngauss == 1 and len(pairs) == expected + 1:
-            # MultiMin's own `bounds` keep the weight of a single component.
-            pairs = pairs[1:]
-        if len(pairs) != expected:
-            raise InputError(
-                f"bounds: {len(pairs)} pair{'' if len(pairs) == 1 else 's'} seen, {expected} "
-                "expected: weights (if G > 1), means, standard deviations, correlations, as "
-                "set_bounds returns them"
-            )
-        sides = []
-        for side, missing in ((0, -np.inf), (1, np.inf)):
-            values = [
-                missing if pair is None or pair[side] is None else pair[side] for pair in pairs
-            ]
-            bounded = unbound_to_bound(values, self.scales)
-            # A sigma bound at its scale is no bound.
-            open_ended = np.isposinf(np.array(values, dtype=float)) & (self.scales > 2.0)
-            bounded[open_ended] = np.inf
-            whole = split_stdcorr(self.pmap(bounded), self.nvars)
-            if self.ngauss == 1:
-                whole = whole._replace(weights=np.ones(1))
-            sides.append(whole)
-        for name, low, high in zip(Stdcorr._fields, *sides, strict=True):
-            if np.any(low > high) or np.any(np.isnan(low) | np.isnan(high)):
-                raise InputError(f"bounds: a lower bound of {name} is above its upper bound")
-        parsed = Bounds(*sides)
-        parsed.check_weights()
-        return parsed
+        return parse_bounds(pairs, self.scales, self.ngauss, self.nvars)
 
     # -- likelihood ------------------------------------------------------------------------------
 
@@ -568,19 +519,3 @@ class FitMoG:
         if self.report is None:
             return f"{head}, not fitted yet"
         return f"{head}\n{self.report}"
-
-
-def _interval(
-    pair: tuple[float, float] | None, name: str, lowest: float, highest: float
-) -> tuple[float, float]:
-    if pair is None:
-        return lowest, highest
-    try:
-        low, high = (float(v) for v in pair)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: {pair!r} seen, a pair (low, high) expected") from error
-    if not lowest <= low < high <= highest:
-        raise InputError(
-            f"{name}: ({low:g}, {high:g}) seen, must be low < high within [{lowest:g}, {highest:g}]"
-        )
-    return low, high

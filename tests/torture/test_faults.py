@@ -15,9 +15,12 @@ from mogfit.inference.likelihood import Likelihood
 from tests.fitting import POINTS, START, TRUTH, draw_points, fit, state
 
 # A fit that would run for long, in a child that a SIGINT stops: what the child prints is checked.
+# scipy is imported beforehand: where the signal meets it being imported, CPython can take the
+# interrupt for an unhandled one, caught or not, and end the child by SIGINT.
 INTERRUPTED = """
 import os, signal, sys, threading, time
 import numpy as np
+import scipy.optimize
 import mogfit
 method, delay = sys.argv[1], float(sys.argv[2])
 data = np.random.default_rng(0).normal(size=(200_000, 6))
