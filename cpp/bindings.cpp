@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "box_probability.hpp"
 #include "data_pass.hpp"
 #include "density.hpp"
 #include "em.hpp"
@@ -176,17 +177,84 @@ Shape check_shapes(const Array& weights, const char* weights_name, const Array& 
   return {static_cast<int>(means.shape(0)), static_cast<int>(means.shape(1))};
 }
 
-PreparedMixture make_mixture(const Array& weights, const Array& means, const Array& covariances) {
+Box to_box(const Array& lower, const Array& upper, int nvars) {
+  require_shape(lower, "lower", {nvars});
+  require_shape(upper, "upper", {nvars});
+  const Box box{Eigen::Map<const Vector>(lower.data(), nvars),
+                Eigen::Map<const Vector>(upper.data(), nvars)};
+  for (int j = 0; j < nvars; ++j)
+    if (!(box.lower[j] < box.upper[j]))
+      throw DomainError("domain: variable " + std::to_string(j) + " has the bounds " +
+                        std::to_string(box.lower[j]) + " and " + std::to_string(box.upper[j]) +
+                        "; the lower one must be below the upper one");
+  return box;
+}
+
+// domain: rows of lower and of upper bounds, or nothing. One without sides is none.
+PreparedMixture truncate(PreparedMixture mixture, const std::optional<Array>& domain) {
+  if (!domain) return mixture;
+  const int nvars = mixture.nvars();
+  require_shape(*domain, "domain", {2, nvars});
+  const Eigen::Map<const Matrix> bounds(domain->data(), 2, nvars);
+  const Array lower(nvars, bounds.row(0).data());
+  const Array upper(nvars, bounds.row(1).data());
+  const Box box = to_box(lower, upper, nvars);
+  if (!box.lower.array().isFinite().any() && !box.upper.array().isFinite().any()) return mixture;
+  return without_gil([&](const StopRequested&) { return mixture.with_box(box); });
+}
+
+PreparedMixture make_mixture(const Array& weights, const Array& means, const Array& covariances,
+                             const std::optional<Array>& domain) {
   const Shape s = check_shapes(weights, "weights", means, covariances, "Sigmas");
-  return PreparedMixture::from_covariances(s.ngauss, s.nvars, weights.data(), means.data(),
-                                           covariances.data());
+  return truncate(PreparedMixture::from_covariances(s.ngauss, s.nvars, weights.data(), means.data(),
+                                                    covariances.data()),
+                  domain);
 }
 
 PreparedMixture make_from_factors(const Array& log_weights, const Array& means,
-                                  const Array& factors) {
+                                  const Array& factors, const std::optional<Array>& domain) {
   const Shape s = check_shapes(log_weights, "log_weights", means, factors, "factors");
-  return PreparedMixture::from_factors(s.ngauss, s.nvars, log_weights.data(), means.data(),
-                                       factors.data());
+  return truncate(PreparedMixture::from_factors(s.ngauss, s.nvars, log_weights.data(), means.data(),
+                                                factors.data()),
+                  domain);
+}
+
+// Rows of lower and of upper bounds, or None.
+py::object domain_of(const PreparedMixture& mixture) {
+  if (!mixture.truncation()) return py::none();
+  Matrix bounds(2, mixture.nvars());
+  bounds.row(0) = mixture.truncation()->box.lower.transpose();
+  bounds.row(1) = mixture.truncation()->box.upper.transpose();
+  return to_numpy(bounds);
+}
+
+// Of every component: a value of its box, or what it is without one.
+template <typename Get>
+Output of_boxes(const PreparedMixture& mixture, const Get& get) {
+  Vector values = Vector::Zero(mixture.ngauss());
+  if (mixture.truncation())
+    for (int k = 0; k < mixture.ngauss(); ++k) values[k] = get(mixture.box(k));
+  return to_numpy(values);
+}
+
+py::tuple probability_of_box(const Array& mean, const Array& covariance, const Array& lower,
+                             const Array& upper, double rtol) {
+  if (mean.ndim() != 1 || mean.shape(0) == 0)
+    throw InputError("mean: has shape " + shape_of(mean) + ", expected (d,)");
+  if (!(rtol > 0.0)) throw InputError("rtol: is " + std::to_string(rtol) + ", must be above 0");
+  const int nvars = static_cast<int>(mean.shape(0));
+  require_shape(covariance, "covariance", {nvars, nvars});
+  const Box box = to_box(lower, upper, nvars);
+  const double one = 1.0;
+  const PreparedMixture normal = PreparedMixture::from_covariances(1, nvars, &one, mean.data(),
+                                                                   covariance.data());
+  const BoxProbability result = without_gil([&](const StopRequested&) {
+    const Vector at = normal.means().row(0);
+    const BoxPlan plan = plan_box(box, at, normal.factor(0), rtol);
+    return box_probability(box, at, normal.factor(0), plan);
+  });
+  return py::make_tuple(result.log_probability, result.error, to_numpy(result.mean),
+                        to_numpy(result.excess));
 }
 
 Output density_of(const PreparedMixture& mixture, const py::array& x, DensityKind kind,
@@ -235,9 +303,9 @@ void require_same_sizes(const PreparedMixture& mixture, const Moments& moments) 
                    std::to_string(mixture.ngauss()) + " in " + std::to_string(mixture.nvars()));
 }
 
-py::tuple em_step(const PreparedMixture& mixture, const py::array& x,
-                  const std::optional<Array>& sample_weight, double penalty_strength,
-                  const std::optional<Array>& reference, int threads) {
+py::tuple take_em_step(const PreparedMixture& mixture, const py::array& x,
+                       const std::optional<Array>& sample_weight, double penalty_strength,
+                       const std::optional<Array>& reference, int threads, bool monotone) {
   const Points points = view_points(x, mixture);
   const Weights weight = view_weights(sample_weight, points.n);
   require_mass(weight);
@@ -245,7 +313,9 @@ py::tuple em_step(const PreparedMixture& mixture, const py::array& x,
   auto [loglik, next] = without_gil([&](const StopRequested& stop) {
     const Moments moments = data_pass(mixture, points, weight.data, threads, stop);
     require_finite(moments.loglik);
-    return std::make_pair(moments.loglik, maximise(mixture, moments, penalty));
+    return std::make_pair(moments.loglik,
+                          monotone ? maximise(mixture, moments, penalty, StepLength::kMonotone)
+                                   : em_step(mixture, moments, penalty));
   });
   return py::make_tuple(loglik, std::move(next));
 }
@@ -365,6 +435,8 @@ void translate_errors(std::exception_ptr failure) {
     raise_as("InputError", error);
   } catch (const DegenerateError& error) {
     raise_as("DegenerateError", error);
+  } catch (const DomainError& error) {
+    raise_as("DomainError", error);
   } catch (const Interrupted&) {
     // The signal's handler has raised already: KeyboardInterrupt, or what the user made of it.
     if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
@@ -398,9 +470,21 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
   m.attr("lane_doubles") = kNativeDoubles;
 
   py::class_<PreparedMixture>(m, "PreparedMixture")
-      .def(py::init(&make_mixture), arg("weights"), arg("means"), arg("covariances"))
+      .def(py::init(&make_mixture), arg("weights"), arg("means"), arg("covariances"),
+           arg("domain") = py::none())
       .def_static("from_factors", &make_from_factors, arg("log_weights"), arg("means"),
-                  arg("factors"))
+                  arg("factors"), arg("domain") = py::none())
+      .def("with_domain", &truncate, arg("domain"))
+      .def_property_readonly("domain", &domain_of)
+      .def_property_readonly("log_masses",
+                             [](const PreparedMixture& p) {
+                               return of_boxes(
+                                   p, [](const BoxProbability& b) { return b.log_probability; });
+                             })
+      .def_property_readonly("mass_errors",
+                             [](const PreparedMixture& p) {
+                               return of_boxes(p, [](const BoxProbability& b) { return b.error; });
+                             })
       .def_property_readonly("ngauss", &PreparedMixture::ngauss)
       .def_property_readonly("nvars", &PreparedMixture::nvars)
       .def_property_readonly("log_weights",
@@ -515,8 +599,9 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         return make_penalty(strength, reference, total, mixture.nvars()).value(mixture);
       },
       arg("mixture"), arg("penalty"), arg("reference"), arg("total"));
-  m.def("em_step", &em_step, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
-        arg("penalty") = 0.0, arg("reference") = py::none(), arg("threads") = 0);
+  m.def("em_step", &take_em_step, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
+        arg("penalty") = 0.0, arg("reference") = py::none(), arg("threads") = 0,
+        arg("monotone") = false);
   m.def("em_run", &run_em, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
         arg("penalty") = 0.0, arg("reference") = py::none(), arg("steps") = 1,
         arg("tolerance") = -1.0, arg("threads") = 0);
@@ -535,6 +620,8 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
   m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
         arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
         arg("stream"));
+  m.def("box_probability", &probability_of_box, arg("mean"), arg("covariance"), arg("lower"),
+        arg("upper"), arg("rtol") = kBoxTolerance);
   m.def("sample", &draw, arg("mixture"), arg("n"), arg("seed"), arg("threads") = 0);
   m.def(
       "count_nonfinite",

@@ -28,24 +28,42 @@ BlockEvaluator::BlockEvaluator(const PreparedMixture& mixture, const Points& poi
 void BlockEvaluator::load(std::int64_t block) {
   rows_ = points_.rows_in_block(block);
   registers_ = kernel_.registers_for(rows_);
-  all_finite_ = load_block(points_, block, x_.data());
-  if (!all_finite_) set_unusual_aside();
+  all_usual_ = load_block(points_, block, x_.data());
+  if (mixture_.truncation()) all_usual_ = all_usual_ && all_inside();
+  if (!all_usual_) set_unusual_aside();
   kernel_.log_joint(mixture_, x_.data(), registers_, exponents_.data(), largest_.data(),
                     workspace_.data());
 }
 
-// Replaces the points that are not finite by zeros, and remembers what their log densities are.
+bool BlockEvaluator::all_inside() const {
+  const Box& box = mixture_.truncation()->box;
+  int outside = 0;
+  for (int j = 0; j < mixture_.nvars(); ++j) {
+    const double lower = box.lower[j];
+    const double upper = box.upper[j];
+    const double* const x = x_.data() + j * kColumn;
+    for (int i = 0; i < rows_; ++i) outside |= (x[i] < lower) | (x[i] > upper);
+  }
+  return outside == 0;
+}
+
+// Replaces the points that are not finite, or outside the domain, by zeros, and remembers what
+// their log densities are.
 void BlockEvaluator::set_unusual_aside() {
+  const Truncation* const truncation = mixture_.truncation().get();
   unusual_.assign(kBlock, 0.0);
   for (int i = 0; i < kBlock; ++i) {
     double zero = 0.0;
     bool missing = false;
+    bool outside = false;
     for (int j = 0; j < mixture_.nvars(); ++j) {
       const double value = x_[j * kColumn + i];
       zero += value * 0.0;
       missing = missing || std::isnan(value);
+      if (truncation)
+        outside = outside || value < truncation->box.lower[j] || value > truncation->box.upper[j];
     }
-    if (zero == 0.0) continue;
+    if (zero == 0.0 && !outside) continue;
     unusual_[i] = missing ? std::numeric_limits<double>::quiet_NaN()
                           : -std::numeric_limits<double>::infinity();
     for (int j = 0; j < mixture_.nvars(); ++j) x_[j * kColumn + i] = 0.0;
@@ -83,7 +101,7 @@ void BlockEvaluator::sum_components(Keep keep) {
   for (; c + kExponentials <= registers_; c += kExponentials)
     sum_registers<kExponentials>(c * kNativeDoubles, keep);
   for (; c < registers_; ++c) sum_registers<1>(c * kNativeDoubles, keep);
-  if (all_finite_) return;
+  if (all_usual_) return;
   for (int i = 0; i < rows_; ++i) {
     if (unusual_[i] == 0.0) continue;
     log_density_[i] = unusual_[i];

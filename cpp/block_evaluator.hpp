@@ -32,9 +32,9 @@ class BlockEvaluator {
   double* log_density() { return log_density_.data(); }
   double* inverse() { return inverse_.data(); }
 
-  // `value`, or for a point that is not finite its log density: NaN or -inf.
+  // `value`, or for a point that is not finite or outside the domain its log density: NaN or -inf.
   double at_unusual(int i, double value) const {
-    return all_finite_ || unusual_[i] == 0.0 ? value : unusual_[i];
+    return all_usual_ || unusual_[i] == 0.0 ? value : unusual_[i];
   }
 
   // Adds the block to the running moments of every component, point i counting factor[i].
@@ -43,6 +43,7 @@ class BlockEvaluator {
   const BlockKernel& kernel() const { return kernel_; }
 
  private:
+  bool all_inside() const;
   void set_unusual_aside();
   template <int R>
   void sum_registers(int offset, Keep keep);
@@ -56,10 +57,10 @@ class BlockEvaluator {
   Scratch log_density_;
   Scratch inverse_;
   Scratch workspace_;
-  std::vector<double> unusual_;  // 0, or the log density of a point that is not finite
+  std::vector<double> unusual_;  // 0, or the log density of a point that is no usual one
   int rows_ = 0;
   int registers_ = 0;
-  bool all_finite_ = true;
+  bool all_usual_ = true;
 };
 
 // Nanoseconds a point and component may take: enough to decide how many threads to use.

@@ -2,13 +2,15 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "errors.hpp"
+#include "pullback.hpp"
 
 namespace mogfit {
 
 PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
-                         const Penalty& penalty) {
+                         const Penalty& penalty, StepLength length) {
   const int ngauss = mixture.ngauss();
   const int nvars = mixture.nvars();
   const double pseudo = penalty.pseudo_points();
@@ -18,38 +20,67 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
   for (int k = 0; k < ngauss; ++k) {
     Eigen::Map<Matrix> covariance(covariances.data() + static_cast<std::size_t>(k) * nvars * nvars,
                                   nvars, nvars);
-    const double count = moments.s0[k];
+    double count = moments.s0[k];
     if (!(count > 0.0)) {
       covariance = mixture.covariance(k);
       continue;
     }
-    const Vector shift = moments.s1.row(k).transpose() / count;
+    Vector shift = first_moment(mixture, moments, k) / count;
+    covariance = second_moment(mixture, moments, k);
+    if (mixture.truncation() && length == StepLength::kMonotone) {
+      // All points, those outside the box too, of which there are (1 - t) count.
+      const double t = std::exp(mixture.box(k).log_probability);
+      count /= t;
+      shift *= t;
+      covariance += count * (1.0 - t) * mixture.covariance(k);
+    }
     means.row(k) += shift.transpose();
-    covariance = moments.s2[k] - count * shift * shift.transpose();
+    covariance -= count * shift * shift.transpose();
     if (pseudo > 0.0) covariance += pseudo * penalty.reference;
     covariance /= count + pseudo;
     // Rounding differs between the triangles, and cancellation could make it show.
     covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   }
-  return PreparedMixture::from_covariances(ngauss, nvars, weights.data(), means.data(),
-                                           covariances.data());
+  const PreparedMixture next = PreparedMixture::from_covariances(
+      ngauss, nvars, weights.data(), means.data(), covariances.data());
+  return mixture.truncation() ? next.with_truncation(mixture.truncation()) : next;
+}
+
+PreparedMixture em_step(const PreparedMixture& mixture, const Moments& moments,
+                        const Penalty& penalty) {
+  if (!mixture.truncation()) return maximise(mixture, moments, penalty);
+  try {
+    return maximise(mixture, moments, penalty);
+  } catch (const DegenerateError&) {
+    return maximise(mixture, moments, penalty, StepLength::kMonotone);
+  }
 }
 
 EmResult em_run(PreparedMixture mixture, const Points& points, const double* sample_weight,
                 const Penalty& penalty, int steps, double tolerance, int threads,
                 const StopRequested& stop) {
+  struct Visited {
+    PreparedMixture mixture;
+    Moments moments;
+  };
+  std::optional<Visited> before;  // of the last full step of a truncated mixture
   double previous = -std::numeric_limits<double>::infinity();
-  double total = 0.0;
   int done = 0;
   while (done < steps) {
-    const Moments moments = data_pass(mixture, points, sample_weight, threads, stop);
+    Moments moments = data_pass(mixture, points, sample_weight, threads, stop);
     const double loglik = moments.loglik - penalty.value(mixture);
     if (!std::isfinite(loglik)) throw InputError("data: the log-likelihood is not finite");
-    total = moments.s0.sum();
-    mixture = maximise(mixture, moments, penalty);
     ++done;
-    const bool small_gain = loglik - previous < tolerance * total;
+    if (before && loglik < previous) {
+      mixture = maximise(before->mixture, before->moments, penalty, StepLength::kMonotone);
+      before.reset();
+      continue;
+    }
+    const bool small_gain = loglik - previous < tolerance * moments.s0.sum();
     previous = loglik;
+    PreparedMixture next = em_step(mixture, moments, penalty);
+    if (mixture.truncation()) before = Visited{std::move(mixture), std::move(moments)};
+    mixture = std::move(next);
     if (small_gain) break;
   }
   return {std::move(mixture), previous, done};

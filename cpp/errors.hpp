@@ -16,6 +16,11 @@ struct DegenerateError : std::domain_error {
   using std::domain_error::domain_error;
 };
 
+// A domain that is none, or points that lie outside it.
+struct DomainError : std::domain_error {
+  using std::domain_error::domain_error;
+};
+
 // The caller asked for the work to stop (Ctrl-C); nothing has been changed.
 struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}

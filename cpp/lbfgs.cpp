@@ -197,7 +197,7 @@ double gain_of_em_step(const Sample& sample, Penalty penalty, const Evaluation& 
                        const StopRequested& stop) {
   penalty.total = sample.total_weight;
   try {
-    const PreparedMixture next = maximise(at.mixture, at.moments, penalty);
+    const PreparedMixture next = em_step(at.mixture, at.moments, penalty);
     const double reached =
         log_likelihood(next, sample.points, sample.weight, threads, stop) - penalty.value(next);
     return reached + at.objective * sample.total_weight;
@@ -212,7 +212,7 @@ double gain_of_em_step(const Sample& sample, Penalty penalty, const Evaluation& 
 Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples,
                 const Penalty& penalty, const DescentOptions& options, int threads,
                 const StopRequested& stop, const Observer& observer) {
-  WhitenedCoordinates coordinates(start);
+  WhitenedCoordinates coordinates(start.with_fresh_plans());
   InverseHessian hessian(options.memory);
   std::optional<Evaluation> current;
   Ending ending = Ending::kIterationLimit;

@@ -83,8 +83,10 @@ PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const d
 }
 
 PreparedMixture PreparedMixture::from_factors(int ngauss, int nvars, const double* log_weights,
-                                              const double* means, const double* factors) {
+                                              const double* means, const double* factors,
+                                              std::shared_ptr<const Truncation> truncation) {
   PreparedMixture mixture(ngauss, nvars, log_weights, means);
+  mixture.truncation_ = std::move(truncation);
   for (int k = 0; k < ngauss; ++k) {
     const Eigen::Map<const Matrix> given(factors + static_cast<std::size_t>(k) * nvars * nvars,
                                          nvars, nvars);
@@ -105,13 +107,44 @@ PreparedMixture PreparedMixture::from_factors(int ngauss, int nvars, const doubl
 
 PreparedMixture PreparedMixture::with_log_weights(const double* log_weights) const {
   PreparedMixture mixture(ngauss_, nvars_, log_weights, means_.data());
+  mixture.truncation_ = truncation_;
+  mixture.boxes_ = boxes_;
   for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
   return mixture;
 }
 
+PreparedMixture PreparedMixture::with_box(const Box& box, double rtol) const {
+  auto truncation = std::make_shared<Truncation>();
+  truncation->box = box;
+  for (int k = 0; k < ngauss_; ++k)
+    truncation->plans.push_back(plan_box(box, means_.row(k), factors_[k], rtol));
+  return with_truncation(std::move(truncation));
+}
+
+PreparedMixture PreparedMixture::with_truncation(
+    std::shared_ptr<const Truncation> truncation) const {
+  PreparedMixture mixture(ngauss_, nvars_, log_weights_.data(), means_.data());
+  mixture.truncation_ = std::move(truncation);
+  for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
+  return mixture;
+}
+
+PreparedMixture PreparedMixture::with_fresh_plans() const {
+  return truncation_ ? with_box(truncation_->box) : *this;
+}
+
 void PreparedMixture::set_component(int k, Matrix factor, Matrix whitening) {
-  const double log_normaliser =
+  double log_normaliser =
       log_weights_[k] - factor.diagonal().array().log().sum() - 0.5 * nvars_ * kLog2Pi;
+  if (truncation_) {
+    if (static_cast<int>(boxes_.size()) <= k) {
+      boxes_.push_back(
+          box_probability(truncation_->box, means_.row(k), factor, truncation_->plans[k]));
+      if (!std::isfinite(boxes_[k].log_probability))
+        throw DegenerateError("domain: " + component(k) + " has no mass inside the domain");
+    }
+    log_normaliser -= boxes_[k].log_probability;
+  }
   pack_component(log_normaliser, means_.row(k), whitening,
                  packed_.data() + k * packed_size(nvars_));
   factors_[k] = std::move(factor);

@@ -1,15 +1,26 @@
 // A mixture made ready for evaluation: factors, whitening matrices and log normalisers.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "box_probability.hpp"
 #include "packing.hpp"
 
 namespace mogfit {
 
+// The box that every component is truncated to, and how the probability of it is computed: one plan
+// for each component, made where the box was set.
+struct Truncation {
+  Box box;
+  std::vector<BoxPlan> plans;
+};
+
 // p(x) = sum_k w_k N(x; mu_k, Sigma_k), with Sigma_k = L_k L_k^T, W_k = L_k^-1 (both lower) and
 //   log w_k N(x; mu_k, Sigma_k) = c_k - |W_k (x - mu_k)|^2 / 2,
 //   c_k = log w_k - sum_j log L_jj - (d/2) log 2 pi.
+// Truncated to a box, each component is normalised on its own: N_k / Z_k inside the box, Z_k its
+// mass there, so c_k loses log Z_k; who evaluates points looks first whether they are inside.
 // Immutable once built. A zero weight is allowed: its log is -inf and the component adds nothing.
 class PreparedMixture {
  public:
@@ -20,11 +31,20 @@ class PreparedMixture {
                                           const double* means, const double* covariances);
 
   // Lower Cholesky factors L_k with positive diagonals; weights need not be normalised.
+  // Truncated as said, with the plans made elsewhere.
   static PreparedMixture from_factors(int ngauss, int nvars, const double* log_weights,
-                                      const double* means, const double* factors);
+                                      const double* means, const double* factors,
+                                      std::shared_ptr<const Truncation> truncation = {});
 
   // The same components with other weights.
   PreparedMixture with_log_weights(const double* log_weights) const;
+
+  // The same components truncated to a box, with plans of their own. A box without sides truncates
+  // nothing. Throws DegenerateError naming a component whose mass in the box is not a number.
+  PreparedMixture with_box(const Box& box, double rtol = kBoxTolerance) const;
+  PreparedMixture with_truncation(std::shared_ptr<const Truncation> truncation) const;
+  // The same truncation with the plans that suit these components.
+  PreparedMixture with_fresh_plans() const;
 
   int ngauss() const { return ngauss_; }
   int nvars() const { return nvars_; }
@@ -33,6 +53,11 @@ class PreparedMixture {
   const Matrix& factor(int k) const { return factors_[k]; }
   const Matrix& whitening(int k) const { return whitenings_[k]; }
   Matrix covariance(int k) const { return factors_[k] * factors_[k].transpose(); }
+
+  // Null when the mixture is not truncated; only then is there nothing in boxes().
+  const std::shared_ptr<const Truncation>& truncation() const { return truncation_; }
+  // Mass in the box, and moments there, of component k.
+  const BoxProbability& box(int k) const { return boxes_[k]; }
 
   // What the kernels stream through: packing.hpp says in which order.
   const double* packed(int k) const { return packed_.data() + k * packed_size(nvars_); }
@@ -48,6 +73,8 @@ class PreparedMixture {
   std::vector<Matrix> factors_;
   std::vector<Matrix> whitenings_;
   std::vector<double> packed_;
+  std::shared_ptr<const Truncation> truncation_;
+  std::vector<BoxProbability> boxes_;
 };
 
 // W = L^-1 for a lower triangular L.

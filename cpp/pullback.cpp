@@ -15,11 +15,23 @@ Vector normalised_weights(const PreparedMixture& mixture) {
 
 }  // namespace
 
+Vector first_moment(const PreparedMixture& mixture, const Moments& moments, int k) {
+  Vector first = moments.s1.row(k).transpose();
+  if (mixture.truncation()) first -= moments.s0[k] * mixture.box(k).mean;
+  return first;
+}
+
+Matrix second_moment(const PreparedMixture& mixture, const Moments& moments, int k) {
+  Matrix second = moments.s2[k];
+  if (mixture.truncation()) second -= moments.s0[k] * mixture.box(k).excess;
+  return second;
+}
+
 Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments,
                         const Penalty& penalty, int k) {
   const Matrix& w = mixture.whitening(k);
   const double pseudo = penalty.pseudo_points();
-  Matrix scatter = moments.s2[k];
+  Matrix scatter = second_moment(mixture, moments, k);
   if (pseudo > 0.0) scatter += pseudo * penalty.reference;
   Matrix a = w * scatter * w.transpose();
   a.diagonal().array() -= moments.s0[k] + pseudo;
@@ -34,7 +46,7 @@ FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& m
   gradient.factors.resize(mixture.ngauss());
   for (int k = 0; k < mixture.ngauss(); ++k) {
     const Matrix& w = mixture.whitening(k);
-    gradient.means.row(k) = w.transpose() * (w * moments.s1.row(k).transpose());
+    gradient.means.row(k) = w.transpose() * (w * first_moment(mixture, moments, k));
     const Matrix full = w.transpose() * whitened_scatter(mixture, moments, penalty, k);
     gradient.factors[k] = full.triangularView<Eigen::Lower>();
   }
@@ -53,7 +65,7 @@ StdcorrGradient gradient_stdcorr(const PreparedMixture& mixture, const Moments& 
   gradient.rhos.resize(ngauss, nvars * (nvars - 1) / 2);
   for (int k = 0; k < ngauss; ++k) {
     const Matrix& w = mixture.whitening(k);
-    gradient.mus.row(k) = w.transpose() * (w * moments.s1.row(k).transpose());
+    gradient.mus.row(k) = w.transpose() * (w * first_moment(mixture, moments, k));
     // twice d loglik / d Sigma
     const Matrix g = w.transpose() * whitened_scatter(mixture, moments, penalty, k) * w;
     const Matrix covariance = mixture.covariance(k);

@@ -8,6 +8,11 @@
 
 namespace mogfit {
 
+// Truncated to a box, component k loses S0_k log Z_k: below, S1_k stands for S1_k - S0_k E_k[y] and
+// S2_k for S2_k - S0_k (E_k[y y^T] - Sigma_k), E_k the expectation inside the box.
+Vector first_moment(const PreparedMixture& mixture, const Moments& moments, int k);
+Matrix second_moment(const PreparedMixture& mixture, const Moments& moments, int k);
+
 // Of the log-likelihood (less the penalty), with L_k = the lower Cholesky factor of Sigma_k.
 struct FactorGradient {
   Vector log_weights;           // S0_k - w_k sum(S0): logits whose softmax are the weights

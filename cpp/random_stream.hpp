@@ -34,7 +34,8 @@ inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
 // A sequence of uniform draws from one stream of a seed.
 class RandomStream {
  public:
-  RandomStream(std::uint64_t seed, std::uint64_t stream) : seed_(seed), stream_(stream) {}
+  RandomStream(std::uint64_t seed, std::uint64_t stream, std::uint64_t first_counter = 0)
+      : seed_(seed), stream_(stream), counter_(first_counter) {}
 
   // Uniform on [0, 1) with 53 bits.
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
@@ -60,7 +61,7 @@ class RandomStream {
  private:
   std::uint64_t seed_;
   std::uint64_t stream_;
-  std::uint64_t counter_ = 0;
+  std::uint64_t counter_;
   std::array<std::uint64_t, 2> words_{};
   int used_ = 2;
 };

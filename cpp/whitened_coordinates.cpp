@@ -67,7 +67,7 @@ PreparedMixture WhitenedCoordinates::mixture(const double* theta) const {
         factor * transform(k, theta + offset_factors() + k * triangle);
   }
   return PreparedMixture::from_factors(ngauss, nvars, log_weights.data(), means.data(),
-                                       factors.data());
+                                       factors.data(), anchor_.truncation());
 }
 
 Vector WhitenedCoordinates::gradient(const double* theta, const PreparedMixture& at,
@@ -88,7 +88,7 @@ Vector WhitenedCoordinates::gradient(const double* theta, const PreparedMixture&
     const Matrix t = transform(k, a);
     // L0^T W^T = T^-T, since W = L^-1 = T^-1 L0^-1.
     const Matrix inverse_transpose = invert_lower(t).transpose();
-    const Vector whitened_first = at.whitening(k) * moments.s1.row(k).transpose();
+    const Vector whitened_first = at.whitening(k) * first_moment(at, moments, k);
     gradient.segment(offset_means() + k * nvars, nvars) = inverse_transpose * whitened_first / root;
     const Matrix full = inverse_transpose * whitened_scatter(at, moments, penalty, k);
     double* target = gradient.data() + offset_factors() + k * triangle;

@@ -17,7 +17,8 @@ namespace mogfit {
 // complete-data log-likelihood at the anchor is minus the identity: steps have natural size.
 class WhitenedCoordinates {
  public:
-  // Every weight of the anchor must be positive.
+  // Every weight of the anchor must be positive. All mixtures of these coordinates share the plans
+  // of its truncation: their likelihood is one smooth function.
   explicit WhitenedCoordinates(PreparedMixture anchor);
 
   int size() const { return size_; }

@@ -1,0 +1,61 @@
+// The probability that a normal vector falls into a box, with its derivatives.
+#pragma once
+
+#include <vector>
+
+#include "lattice_probability.hpp"
+#include "packing.hpp"
+#include "standard_box.hpp"
+
+namespace mogfit {
+
+// lower_j <= x_j <= upper_j; either side may be infinite, a variable without sides is free.
+struct Box {
+  Vector lower;
+  Vector upper;
+};
+
+// A component and a box in standard units. Variables that are bounded, split into groups that are
+// independent of each other; free variables are integrated out by leaving them away.
+struct StandardisedBox {
+  struct Group {
+    std::vector<int> variables;  // in the order of integration: the least likely side first
+    std::vector<double> units;   // x - mu = unit * (factor z): a scale, negative when reflected
+    StandardBox box;
+  };
+  std::vector<Group> groups;
+};
+
+// For N(mean, factor factor^T), the factor lower triangular.
+StandardisedBox standardise(const Box& box, const Vector& mean, const Matrix& factor);
+
+// What is chosen once for a component and then held, so that Z is a smooth function of mean and
+// covariance however its variables would be ordered elsewhere. One entry for each group of at least
+// kMaxQuadrature + 1 variables; smaller ones need no plan.
+struct BoxPlan {
+  struct Group {
+    std::vector<int> variables;
+    LatticePlan lattice;
+  };
+  std::vector<Group> groups;
+};
+
+struct BoxProbability {
+  double log_probability;  // log Z; 0 for a box without sides
+  double error;            // estimate of the relative error of Z
+  Vector mean;             // E[x - mu | box]:            d log Z / d mu = Sigma^-1 mean
+  Matrix excess;           // E[y y^T | box] - Sigma:     d log Z / d Sigma
+                           //   = Sigma^-1 excess Sigma^-1 / 2,  y = x - mu
+};
+
+// The relative error that lattice rules aim at unless told otherwise.
+inline constexpr double kBoxTolerance = 1e-4;
+
+BoxPlan plan_box(const Box& box, const Vector& mean, const Matrix& factor,
+                 double rtol = kBoxTolerance);
+
+// Groups of the plan keep their order of variables, their tilt and their points.
+BoxProbability box_probability(const Box& box, const Vector& mean, const Matrix& factor,
+                               const BoxPlan& plan);
+
+}  // namespace mogfit
