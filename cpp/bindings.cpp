@@ -422,6 +422,28 @@ PreparedMixture start(const py::array& x, const std::optional<Array>& sample_wei
   });
 }
 
+// log Z of N(mean, covariance) in one box for many means, (N, d): what a conditional normal needs.
+Output log_masses_of_means(const Array& means, const Array& covariance, const Array& lower,
+                           const Array& upper, int threads) {
+  if (means.ndim() != 2 || means.shape(1) == 0)
+    throw InputError("means: has shape " + shape_of(means) + ", expected (N, d)");
+  const std::int64_t n = means.shape(0);
+  const int nvars = static_cast<int>(means.shape(1));
+  require_shape(covariance, "covariance", {nvars, nvars});
+  const Box box = to_box(lower, upper, nvars);
+  const double one = 1.0;
+  const Vector origin = Vector::Zero(nvars);
+  const PreparedMixture normal = PreparedMixture::from_covariances(1, nvars, &one, origin.data(),
+                                                                   covariance.data());
+  const double* const at = means.data();
+  Output out(n);
+  double* const target = out.mutable_data();
+  without_gil([&](const StopRequested& stop) {
+    box_log_probabilities(box, at, n, normal.factor(0), target, threads, stop);
+  });
+  return out;
+}
+
 // Errors of the core become the package's errors of the same name.
 void raise_as(const char* name, const std::exception& error) {
   const py::object type = py::module_::import("mogfit.errors").attr(name);
@@ -475,6 +497,13 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       .def_static("from_factors", &make_from_factors, arg("log_weights"), arg("means"),
                   arg("factors"), arg("domain") = py::none())
       .def("with_domain", &truncate, arg("domain"))
+      .def(
+          "with_log_weights",
+          [](const PreparedMixture& p, const Array& log_weights) {
+            require_shape(log_weights, "log_weights", {p.ngauss()});
+            return p.with_log_weights(log_weights.data());
+          },
+          arg("log_weights"))
       .def_property_readonly("domain", &domain_of)
       .def_property_readonly("log_masses",
                              [](const PreparedMixture& p) {
@@ -622,6 +651,8 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         arg("stream"));
   m.def("box_probability", &probability_of_box, arg("mean"), arg("covariance"), arg("lower"),
         arg("upper"), arg("rtol") = kBoxTolerance);
+  m.def("log_masses_of_means", &log_masses_of_means, arg("means"), arg("covariance"),
+        arg("lower"), arg("upper"), arg("threads") = 0);
   m.def("sample", &draw, arg("mixture"), arg("n"), arg("seed"), arg("threads") = 0);
   m.def(
       "count_nonfinite",

@@ -151,4 +151,23 @@ BoxProbability box_probability(const Box& box, const Vector& mean, const Matrix&
   return result;
 }
 
+void box_log_probabilities(const Box& box, const double* means, std::int64_t n,
+                           const Matrix& factor, double* out, int threads,
+                           const StopRequested& stop) {
+  constexpr std::int64_t kPiece = 256;
+  constexpr double kNanoseconds = 1000.0;
+  if (n == 0) return;
+  const auto d = factor.rows();
+  const auto mean = [&](std::int64_t i) -> Vector {
+    return Eigen::Map<const Vector>(means + i * d, d);
+  };
+  const BoxPlan plan = plan_box(box, mean(0), factor);
+  const std::int64_t pieces = (n + kPiece - 1) / kPiece;
+  const int used = useful_threads(threads, pieces, kPiece * kNanoseconds);
+  parallel_for(pieces, used, stop, [&](std::int64_t piece, int) {
+    for (std::int64_t i = piece * kPiece; i < std::min(n, (piece + 1) * kPiece); ++i)
+      out[i] = box_probability(box, mean(i), factor, plan).log_probability;
+  });
+}
+
 }  // namespace mogfit

@@ -1,11 +1,13 @@
 // The probability that a normal vector falls into a box, with its derivatives.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "lattice_probability.hpp"
 #include "packing.hpp"
 #include "standard_box.hpp"
+#include "threads.hpp"
 
 namespace mogfit {
 
@@ -57,5 +59,11 @@ BoxPlan plan_box(const Box& box, const Vector& mean, const Matrix& factor,
 // Groups of the plan keep their order of variables, their tilt and their points.
 BoxProbability box_probability(const Box& box, const Vector& mean, const Matrix& factor,
                                const BoxPlan& plan);
+
+// log Z for each of n means, row-major n x d; boxes of more than kMaxQuadrature bounded variables
+// are planned at the first of them.
+void box_log_probabilities(const Box& box, const double* means, std::int64_t n,
+                           const Matrix& factor, double* out, int threads,
+                           const StopRequested& stop = {});
 
 }  // namespace mogfit

@@ -20,24 +20,20 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
   for (int k = 0; k < ngauss; ++k) {
     Eigen::Map<Matrix> covariance(covariances.data() + static_cast<std::size_t>(k) * nvars * nvars,
                                   nvars, nvars);
-    double count = moments.s0[k];
+    const double count = moments.s0[k];
     if (!(count > 0.0)) {
       covariance = mixture.covariance(k);
       continue;
     }
-    Vector shift = first_moment(mixture, moments, k) / count;
-    covariance = second_moment(mixture, moments, k);
-    if (mixture.truncation() && length == StepLength::kMonotone) {
-      // All points, those outside the box too, of which there are (1 - t) count.
-      const double t = std::exp(mixture.box(k).log_probability);
-      count /= t;
-      shift *= t;
-      covariance += count * (1.0 - t) * mixture.covariance(k);
-    }
+    const bool shorter = mixture.truncation() && length == StepLength::kMonotone;
+    const double t = shorter ? std::exp(mixture.box(k).log_probability) : 1.0;
+    const Vector shift = t * first_moment(mixture, moments, k) / count;
     means.row(k) += shift.transpose();
-    covariance -= count * shift * shift.transpose();
-    if (pseudo > 0.0) covariance += pseudo * penalty.reference;
-    covariance /= count + pseudo;
+    covariance = t * second_moment(mixture, moments, k) - count * shift * shift.transpose();
+    if (shorter) covariance += count * (1.0 - t) * mixture.covariance(k);
+    // Of count / t points in all, those outside the box included.
+    if (pseudo > 0.0) covariance += t * pseudo * penalty.reference;
+    covariance /= count + t * pseudo;
     // Rounding differs between the triangles, and cancellation could make it show.
     covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   }

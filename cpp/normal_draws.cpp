@@ -43,7 +43,7 @@ double ziggurat_tail(RandomStream& stream) {
 }
 
 // Beyond this, the tail by itself is cheaper than half of the normal without what lies below.
-constexpr double kTail = 0.9;
+constexpr double kTail = 1.0;
 
 // z - low for z uniform on the interval, accepted with probability exp((peak^2 - z^2) / 2).
 double uniform_distance(RandomStream& stream, double low, double width) {
@@ -62,7 +62,7 @@ double uniform_distance(RandomStream& stream, double low, double width) {
 double tail_distance(RandomStream& stream, double low, double width, double fall) {
   const double scale = std::expm1(-fall);
   while (true) {
-    const double e = -std::log1p(scale * stream.uniform());
+    const double e = -std::log(1.0 + scale * stream.uniform());
     const double t = 2.0 * e / (low + std::sqrt(low * low + 2.0 * e));
     if (stream.uniform() * (low + t) <= low) return std::min(t, width);
   }

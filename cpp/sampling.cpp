@@ -4,15 +4,19 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
+#include "errors.hpp"
 #include "lanes.hpp"
 #include "random_stream.hpp"
 #include "scratch.hpp"
+#include "truncated_sampling.hpp"
 
 namespace mogfit {
 
@@ -281,6 +285,37 @@ void draw_labels(const AliasTable& table, std::uint64_t seed, std::uint64_t stre
   }
 }
 
+// Draws of a mixture truncated to a box, one after the other from the stream of their block.
+void sample_truncated(const PreparedMixture& mixture, const AliasTable& table, std::int64_t n,
+                      std::uint64_t seed, double* points, std::int64_t* labels, int threads,
+                      const StopRequested& stop) {
+  const int d = mixture.nvars();
+  // Nothing but a component that is never drawn may be without a sampler.
+  std::vector<std::optional<TruncatedComponent>> components(mixture.ngauss());
+  for (int k = 0; k < mixture.ngauss(); ++k)
+    if (std::isfinite(mixture.log_weights()[k]))
+      components[k].emplace(mixture.truncation()->box, mixture.means().row(k), mixture.factor(k));
+  const std::int64_t blocks = (n + kDraws - 1) / kDraws;
+  const int used = useful_threads(threads, blocks, kDraws * 100.0 * d);
+  parallel_for(blocks, used, stop, [&](std::int64_t block, int) {
+    int chosen[kDraws];
+    draw_labels(table, seed, block, chosen);
+    // The labels take the counters below kDraws.
+    RandomStream stream(seed, block, kDraws);
+    TruncatedComponent::Workspace workspace(d);
+    const std::int64_t first = block * kDraws;
+    const int count = static_cast<int>(std::min<std::int64_t>(kDraws, n - first));
+    for (int i = 0; i < count; ++i) {
+      const int k = chosen[i];
+      if (!components[k]->draw(stream, workspace, points + (first + i) * d))
+        throw DegenerateError("domain: component " + std::to_string(k) +
+                              " holds next to no mass inside the domain: a million proposals for "
+                              "one draw were rejected; widen the domain or move the mean closer");
+      labels[first + i] = k;
+    }
+  });
+}
+
 }  // namespace
 
 void sample(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, double* points,
@@ -288,6 +323,8 @@ void sample(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, 
   const int d = mixture.nvars();
   const Vector& logs = mixture.log_weights();
   const AliasTable table((logs.array() - logs.maxCoeff()).exp());
+  if (mixture.truncation())
+    return sample_truncated(mixture, table, n, seed, points, labels, threads, stop);
   const Scratch packed = pack_factors(mixture);
   const std::int64_t blocks = (n + kDraws - 1) / kDraws;
   const int used = useful_threads(threads, blocks, kDraws * (5.0 + 5.0 * d));

@@ -6,5 +6,6 @@ namespace mogfit::tests {
 void test_evaluation();
 void test_fitting();
 void test_drawing_and_threads();
+void test_truncated_drawing();
 
 }  // namespace mogfit::tests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from mogfit import _core
 from mogfit.data import as_points, as_sample_weight
 from mogfit.density.components import real_array
+from mogfit.density.domain import check_inside, parse_domain, rows_inside
 from mogfit.errors import (
     ConvergenceWarning,
+    DataWarning,
     DegeneracyWarning,
     DtypeError,
     InputError,
+    choice_message,
     scalar_message,
     shape_message,
     warn_user,
@@ -29,7 +32,7 @@ from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.intervals import Intervals, parse_bounds
-from mogfit.mixture import MixtureOfGaussians, check_count, require_unbounded
+from mogfit.mixture import TRUNCATIONS, MixtureOfGaussians, check_count
 from mogfit.parameters import (
     Stdcorr,
     bound_to_unbound,
@@ -41,6 +44,9 @@ from mogfit.rng import draw_seed
 __all__ = ["FitMoG"]
 
 Floats = NDArray[np.float64]
+
+# Standard deviations outside the domain from which on a Gaussian's tail looks like an exponential.
+_FAR_OUTSIDE = 8.0
 
 
 class FitMoG:
@@ -55,8 +61,13 @@ class FitMoG:
         Number of components G.
     nvars : int, optional
         Number of variables V; taken from the data when left out, 2 without data.
-    domain : optional
-        Bounds of the variables. Bounded domains are not implemented yet.
+    domain : sequence of V entries, optional
+        For each variable None, or (low, high); a side may be infinite. The mixture that is fitted
+        is truncated to this closed box; its means may lie outside where the data say so.
+    outside : {"error", "drop"}, default "error"
+        What to do about rows outside the domain.
+    truncation : {"components", "mixture"}, default "components"
+        What the weights of `mog` mean; see `MixtureOfGaussians`. The fitted density is the same.
 
     Attributes
     ----------
@@ -82,6 +93,13 @@ class FitMoG:
     ------
     InputError
         If the data are not finite points, or the numbers of variables do not agree.
+    DomainError
+        If the domain is none, or rows lie outside it and are not to be dropped.
+
+    Warns
+    -----
+    DataWarning
+        Saying how many rows were dropped.
 
     Examples
     --------
@@ -102,7 +120,17 @@ class FitMoG:
         ngauss: int = 1,
         nvars: int | None = None,
         domain: Sequence[Any] | None = None,
+        *,
+        outside: str = "error",
+        truncation: str = "components",
     ) -> None:
+        for name, value, allowed in (
+            ("outside", outside, ("error", "drop")),
+            ("truncation", truncation, TRUNCATIONS),
+        ):
+            if value not in allowed:
+                raise InputError(choice_message(name, value, allowed))
+        self.outside, self.truncation = outside, truncation
         self.ngauss = check_count(ngauss, "ngauss", 1)
         self.names: tuple[str, ...] | None = None
         self.data: NDArray[Any] | None = None
@@ -111,8 +139,10 @@ class FitMoG:
             self.data, self.names = points.values, points.names
             nvars = self.data.shape[1]
         self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
-        require_unbounded(domain, self.nvars)
         self.domain = domain
+        self._bounds = parse_domain(domain, self.nvars)
+        if self.data is not None:
+            self.data, _ = self._inside(self.data, None, self.names)
         self.keep_data = False
         self.report: FitReport | None = None
         self.bounds: tuple[tuple[float, float], ...] | None = None
@@ -151,7 +181,10 @@ class FitMoG:
 
     def _set_mixture(self, stdcorr: Stdcorr) -> None:
         mog = MixtureOfGaussians(
-            stdcorr=np.concatenate([part.ravel() for part in stdcorr]), nvars=self.nvars
+            stdcorr=np.concatenate([part.ravel() for part in stdcorr]),
+            nvars=self.nvars,
+            domain=self.domain,
+            truncation=self.truncation,
         )
         self._adopt(mog)
 
@@ -198,6 +231,7 @@ class FitMoG:
                     )
                 )
             mog = from_mog.copy()
+            mog.set_domain(self.domain)
         mog.update_params(mus=mus, sigmas=sigmas, rhos=rhos)
         self._adopt(mog)
         self._initial_params_set_by_user = True
@@ -289,6 +323,27 @@ class FitMoG:
         return parse_bounds(pairs, self.scales, self.ngauss, self.nvars)
 
     # -- likelihood ------------------------------------------------------------------------------
+
+    def _inside(
+        self,
+        values: NDArray[Any],
+        weight: Floats | None,
+        names: tuple[str, ...] | None,
+    ) -> tuple[NDArray[Any], Floats | None]:
+        """Rows inside the domain and their weights; the others are refused, or dropped."""
+        if self._bounds is None:
+            return values, weight
+        if self.outside == "error":
+            check_inside(values, self._bounds, names)
+            return values, weight
+        inside = rows_inside(values, self._bounds)
+        if inside.all():
+            return values, weight
+        dropped = len(values) - int(inside.sum())
+        warn_user(
+            f"{dropped} of {len(values)} rows lie outside the domain and were dropped", DataWarning
+        )
+        return values[inside], None if weight is None else weight[inside]
 
     def _values(self, data: Any) -> NDArray[Any]:
         if data is not None:
@@ -391,15 +446,19 @@ class FitMoG:
             If an argument or the data cannot be used.
         DegenerateError
             If a column is constant, columns are collinear, or there are too few distinct rows.
+        DomainError
+            If rows lie outside the domain and are not to be dropped.
 
         Warns
         -----
         ConvergenceWarning
             If the fit ended away from an optimum; the best parameters are kept.
         DegeneracyWarning
-            If the penalty holds up a component.
+            If the penalty holds up a component, or one has run so far out of the domain that only
+            its tail is identified.
         DataWarning
-            If there are more parameters than points, or starting components are identical.
+            If there are more parameters than points, starting components are identical, or rows
+            outside the domain were dropped.
 
         Notes
         -----
@@ -409,6 +468,8 @@ class FitMoG:
         points = as_points(data, nvars=self.nvars, names=self.names) if data is not None else None
         values = self._values(None) if points is None else points.values
         weight = as_sample_weight(sample_weight, len(values))
+        if points is not None:
+            values, weight = self._inside(values, weight, points.names or self.names)
         chosen = bounds if bounds is not None else self.bounds
         fit_options = FitOptions.checked(
             method=method,
@@ -429,7 +490,16 @@ class FitMoG:
         rng = np.random.default_rng(draw_seed(random_state, "random_state"))
         with observing(progress, advance, callback) as observer:
             prepared, report = run_fit(
-                values, weight, self.ngauss, start, fit_options, rng, self.names, observer, begun
+                values,
+                weight,
+                self._bounds,
+                self.ngauss,
+                start,
+                fit_options,
+                rng,
+                self.names,
+                observer,
+                begun,
             )
         names = self.names if points is None else points.names
         self._commit(prepared, report, values, names)
@@ -445,7 +515,7 @@ class FitMoG:
         names: tuple[str, ...] | None,
     ) -> None:
         """Take over a finished fit."""
-        mog = MixtureOfGaussians.from_prepared(prepared, names)
+        mog = MixtureOfGaussians.from_prepared(prepared, names, self.truncation)
         self.names = names
         self._adopt(mog)
         self.data = values
@@ -490,6 +560,8 @@ class FitMoG:
                 "random_state, or a smaller penalty",
                 DegeneracyWarning,
             )
+        for text in self._run_away():
+            warn_user(text, DegeneracyWarning)
         empty = np.flatnonzero(self.mog.weights * report.n_points < EMPTY)
         if empty.size:
             warn_user(
@@ -497,6 +569,23 @@ class FitMoG:
                 "without points, at a weight of 0 or nearly; use fewer components, or another "
                 "random_state",
                 DegeneracyWarning,
+            )
+
+    def _run_away(self) -> Iterator[str]:
+        """What to say of components so far outside the domain that their tails alone are seen."""
+        if self._bounds is None:
+            return
+        mog = self.mog
+        below, above = self._bounds[0] - mog.mus, mog.mus - self._bounds[1]
+        distance = np.maximum(below, above) / mog.sigmas
+        for k in np.flatnonzero((distance > _FAR_OUTSIDE).any(axis=1)):
+            j = int(distance[k].argmax())
+            label = f"{self.names[j]!r}" if self.names else f"variable {j}"
+            yield (
+                f"component {k} has its mean {distance[k, j]:.3g} standard deviations outside the "
+                f"domain in {label}: only its tail is identified, the rate at which the density "
+                "falls there, not its mean and standard deviation on their own; densities and "
+                "draws inside the domain are sound"
             )
 
     def __copy__(self) -> FitMoG:

@@ -18,7 +18,8 @@ from mogfit.density.components import (
     check_weights,
     real_array,
 )
-from mogfit.errors import DomainError, InputError, scalar_message, shape_message, shorten
+from mogfit.density.domain import domain_pairs, parse_domain
+from mogfit.errors import InputError, choice_message, scalar_message, shape_message
 from mogfit.parameters import (
     Stdcorr,
     covariances_from_stdcorr,
@@ -34,46 +35,7 @@ __all__ = ["MixtureOfGaussians"]
 
 Floats = NDArray[np.float64]
 
-
-def require_unbounded(domain: Any, nvars: int) -> None:
-    """Refuse bounds that nothing here takes into account yet, and what no domain is.
-
-    Raises
-    ------
-    DomainError
-        If `domain` is not one pair (low, high) or None for each variable.
-    NotImplementedError
-        If it bounds a variable.
-    """
-    if domain is None:
-        return
-    if isinstance(domain, (str, bytes)) or not hasattr(domain, "__len__"):
-        raise DomainError(scalar_message("domain", domain, "None, or one pair for each variable"))
-    if len(domain) != nvars:
-        raise DomainError(
-            f"domain: {len(domain)} entries seen for {nvars} variables; allowed: one pair "
-            "(low, high) or None for each"
-        )
-    for i, pair in enumerate(domain):
-        if pair is None:
-            continue
-        try:
-            low, high = (
-                side if given is None else float(given)
-                for side, given in zip((-np.inf, np.inf), pair, strict=True)
-            )
-        except (TypeError, ValueError):
-            low = high = np.nan
-        if not low < high:
-            raise DomainError(
-                f"domain: {shorten(pair)} seen at index {i}; allowed: None, or (low, high) with "
-                "low < high"
-            )
-        if (low, high) != (-np.inf, np.inf):
-            raise NotImplementedError(
-                f"domain: bounded domains are not implemented yet, {shorten(pair)} seen at index "
-                f"{i}; use domain=None, or (-inf, inf) for every variable"
-            )
+TRUNCATIONS = ("components", "mixture")
 
 
 def check_count(value: Any, name: str, least: int) -> int:
@@ -111,11 +73,18 @@ class MixtureOfGaussians:
         Means.
     Sigmas : array_like of shape (G, V, V), or (G,) variances for one variable, optional
         Covariance matrices, symmetric and positive definite.
-    domain : optional
-        Bounds of the variables. Bounded domains are not implemented yet.
+    domain : sequence of V entries, optional
+        For each variable None, or (low, high); a side may be infinite. The mixture is then
+        truncated to this closed box: its density is 0 outside.
     normalize_weights : bool, default True
         Divide the weights by their sum. Otherwise they are used as they are: densities scale with
         their sum, draws do not.
+    truncation : {"components", "mixture"}, default "components"
+        What a domain does, with Z_k = P(component k falls into it):
+
+        * ``"components"``: p = sum_k w_k N_k / Z_k, each component is normalised on its own and
+          w_k is the share of the points inside that come from it, as in MultiMin;
+        * ``"mixture"``: p = sum_k w_k N_k / sum_k w_k Z_k, w_k is its share before truncation.
 
     Attributes
     ----------
@@ -128,6 +97,11 @@ class MixtureOfGaussians:
         The flat vectors.
     Npars, Ncor : int
         Lengths of `params` and of `stdcorr`, which are the same.
+    domain : list or None
+        The domain: for each variable (low, high), or None where it is free.
+    log_masses, mass_errors : ndarray
+        log Z_k of each component, (G,), 0 without a domain; and estimates of the relative errors
+        of the Z_k: rounding up to four bounded variables, a lattice rule's beyond.
     names : tuple of str or None
         Names of the variables, where the data brought some.
 
@@ -136,6 +110,8 @@ class MixtureOfGaussians:
     InputError
         If shapes do not fit, a weight is negative, a value is not finite, or a covariance is not
         symmetric and positive definite.
+    DomainError
+        If the domain has not one entry for each variable, or a pair is not low < high.
 
     Examples
     --------
@@ -156,9 +132,14 @@ class MixtureOfGaussians:
         Sigmas: ArrayLike | None = None,
         domain: Sequence[Any] | None = None,
         normalize_weights: bool = True,
+        truncation: str = "components",
     ) -> None:
         self.normalize_weights = bool(normalize_weights)
         self.names: tuple[str, ...] | None = None
+        if truncation not in TRUNCATIONS:
+            raise InputError(choice_message("truncation", truncation, TRUNCATIONS))
+        self._truncation = truncation
+        self._bounds: Floats | None = None
         if check_count(ngauss, "ngauss", 0) > 0:
             nvars = check_count(nvars, "nvars", 1)
             identities = np.tile(np.eye(nvars), (ngauss, 1, 1))
@@ -177,14 +158,26 @@ class MixtureOfGaussians:
                 "MixtureOfGaussians: nothing to build it from; give mus and Sigmas (and weights), "
                 "or params or stdcorr with nvars, or ngauss with nvars"
             )
-        require_unbounded(domain, self.nvars)
+        self.set_domain(domain)
 
     @classmethod
     def from_prepared(
-        cls, prepared: _core.PreparedMixture, names: tuple[str, ...] | None = None
+        cls,
+        prepared: _core.PreparedMixture,
+        names: tuple[str, ...] | None = None,
+        truncation: str = "components",
     ) -> MixtureOfGaussians:
         """The mixture that the core holds."""
-        mog = cls(weights=prepared.weights, mus=prepared.means, Sigmas=prepared.covariances)
+        log_weights = prepared.log_weights
+        if truncation == "mixture":
+            log_weights = log_weights - prepared.log_masses
+        mog = cls(
+            weights=np.exp(log_weights - log_weights.max()),
+            mus=prepared.means,
+            Sigmas=prepared.covariances,
+            domain=domain_pairs(prepared.domain),
+            truncation=truncation,
+        )
         mog.names = names
         return mog
 
@@ -195,13 +188,31 @@ class MixtureOfGaussians:
         means = check_means(mus)
         new_weights = check_weights(weights, len(means), normalise=self.normalize_weights)
         covariances = check_covariances(Sigmas, *means.shape)
-        prepared = _core.PreparedMixture(new_weights, means, covariances)
+        bounds = self._bounds
+        if bounds is not None and bounds.shape[1] != means.shape[1]:
+            raise InputError(
+                shape_message("mus", means.shape, f"{bounds.shape[1]} variables, as the domain has")
+            )
+        prepared = self._prepare(new_weights, means, covariances, bounds)
         sigmas, rhos = stdcorr_from_covariances(covariances)
         self._prepared = prepared
         self._weights, self._mus, self._Sigmas = new_weights, means, covariances
         self._sigmas, self._rhos = sigmas, rhos
         for array in (new_weights, means, covariances, sigmas, rhos):
             array.setflags(write=False)
+
+    def _prepare(
+        self, weights: Floats, means: Floats, covariances: Floats, bounds: Floats | None
+    ) -> _core.PreparedMixture:
+        """What the core evaluates: weights there are shares inside the domain."""
+        prepared = _core.PreparedMixture(weights, means, covariances, bounds)
+        if bounds is None or self._truncation == "components":
+            return prepared
+        logs = prepared.log_weights + prepared.log_masses
+        relative = np.exp(logs - logs.max())
+        shares = relative * (weights.sum() / relative.sum())
+        with np.errstate(divide="ignore"):
+            return prepared.with_log_weights(np.log(shares))
 
     @property
     def ngauss(self) -> int:
@@ -237,6 +248,60 @@ class MixtureOfGaussians:
     def rhos(self) -> Floats:
         """Correlations, of shape (G, V (V - 1) / 2)."""
         return self._rhos
+
+    @property
+    def domain(self) -> list[tuple[float, float] | None] | None:
+        """The domain: for each variable (low, high), or None where it is free."""
+        return domain_pairs(self._bounds)
+
+    @property
+    def truncation(self) -> str:
+        """``"components"`` or ``"mixture"``: what is normalised inside the domain."""
+        return self._truncation
+
+    @property
+    def log_masses(self) -> Floats:
+        """log Z_k, the log probability that component k falls into the domain, (G,)."""
+        return self._prepared.log_masses
+
+    @property
+    def mass_errors(self) -> Floats:
+        """Estimates of the relative errors of the Z_k, (G,)."""
+        return self._prepared.mass_errors
+
+    @property
+    def _domain_bounds(self) -> list[tuple[float, float]]:
+        """MultiMin's form of the domain: a pair for every variable, infinite where it is free."""
+        free = [(-np.inf, np.inf)] * self.nvars
+        return free if self._bounds is None else [(float(a), float(b)) for a, b in self._bounds.T]
+
+    def set_domain(self, domain: Sequence[Any] | None) -> None:
+        """Truncate the mixture to a box; None, or no finite side, lifts the truncation.
+
+        Parameters
+        ----------
+        domain : sequence of V entries, or None
+            For each variable None, or (low, high); a side may be infinite.
+
+        Raises
+        ------
+        DomainError
+            If there is not one entry for each variable, or a pair is not low < high; the mixture
+            is then as it was.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0])
+        >>> mog.set_domain([[0, None]])
+        >>> mog.pdf([-1.0, 0.0]).round(6)
+        array([0.      , 0.797885])
+        """
+        bounds = parse_domain(domain, self.nvars)
+        if bounds is None and self._bounds is None:
+            return
+        self._prepared = self._prepare(self._weights, self._mus, self._Sigmas, bounds)
+        self._bounds = bounds
 
     @property
     def params(self) -> Floats:
@@ -370,8 +435,8 @@ class MixtureOfGaussians:
         Returns
         -------
         float, or ndarray of shape (N,)
-            A float for one point. NaN where a coordinate is NaN. Values below about 1e-308 are 0:
-            use `logpdf` there.
+            A float for one point. 0 outside the domain, NaN where a coordinate is NaN. Values
+            below about 1e-308 are 0: use `logpdf` there.
 
         Raises
         ------
@@ -385,7 +450,8 @@ class MixtureOfGaussians:
     def logpdf(self, X: Any, *, threads: int = 0) -> float | Floats:
         """Natural logarithm of the density at points, accurate arbitrarily far from the mixture.
 
-        Takes, returns and raises what `pdf` does; -inf where a coordinate is infinite.
+        Takes, returns and raises what `pdf` does; -inf outside the domain and where a coordinate
+        is infinite.
 
         Examples
         --------
@@ -398,7 +464,7 @@ class MixtureOfGaussians:
         return float(density[0]) if len(density) == 1 else density
 
     def component_logpdf(self, X: Any, *, threads: int = 0) -> Floats:
-        """Log density of every component, log N(x_i; mu_k, Sigma_k), without the weights.
+        """Log density of every component, log N(x_i; mu_k, Sigma_k) - log Z_k, without the weights.
 
         Returns an array of shape (N, G), or (G,) for one point; takes and raises what `pdf` does.
         """
@@ -410,7 +476,7 @@ class MixtureOfGaussians:
         """Probability that each point came from each component, w_k N_k(x_i) / p(x_i).
 
         Returns an array of shape (N, G) whose rows sum to 1, or (G,) for one point; takes and
-        raises what `pdf` does. NaN where a coordinate is not finite.
+        raises what `pdf` does. NaN outside the domain and where a coordinate is not finite.
 
         Examples
         --------
@@ -463,11 +529,16 @@ class MixtureOfGaussians:
             "Sigmas": self._Sigmas,
             "names": self.names,
             "normalize_weights": self.normalize_weights,
+            "domain": self.domain,
+            "truncation": self._truncation,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.normalize_weights = state["normalize_weights"]
         self.names = state["names"]
+        # Mixtures of version 0.1.0 before it knew domains have none.
+        self._truncation = state.get("truncation", "components")
+        self._bounds = parse_domain(state.get("domain"), np.shape(state["mus"])[1])
         # Weights are normalised already: dividing by their sum again could change a bit.
         normalise, self.normalize_weights = self.normalize_weights, False
         self._set(state["weights"], state["mus"], state["Sigmas"])
@@ -478,6 +549,8 @@ class MixtureOfGaussians:
         variables = "variable" if self.nvars == 1 else "variables"
         named = f" ({', '.join(self.names)})" if self.names else ""
         lines = [f"MixtureOfGaussians: {self.ngauss} {plural} in {self.nvars} {variables}{named}"]
+        if self._bounds is not None:
+            lines.append(f"  truncated to {self._box_text()}")
         shown = min(self.ngauss, 10)
         for k in range(shown):
             mean = _short_vector(self._mus[k])
@@ -486,6 +559,16 @@ class MixtureOfGaussians:
         if shown < self.ngauss:
             lines.append(f"  ... and {self.ngauss - shown} more")
         return "\n".join(lines)
+
+
+    def _box_text(self) -> str:
+        labels = self.names or [f"x{i}" for i in range(self.nvars)]
+        meaning = "" if self._truncation == "components" else ", normalised as a whole"
+        pairs = zip(labels, self.domain or (), strict=True)
+        return (
+            ", ".join(f"{label} in [{p[0]:g}, {p[1]:g}]" for label, p in pairs if p is not None)
+            + meaning
+        )
 
 
 def _short_vector(values: Floats) -> str:

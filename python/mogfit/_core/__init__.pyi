@@ -32,13 +32,24 @@ class PreparedMixture:
         weights: _Array,  # (K,)
         means: _Array,  # (K, d)
         covariances: _Array,  # (K, d, d), symmetric; equilibrated before they are factorised
+        domain: _Array | None = None,  # (2, d): lower and upper bounds, infinite where free
     ) -> None: ...
     @staticmethod
     def from_factors(
         log_weights: _Array,  # (K,)
         means: _Array,  # (K, d)
         factors: _Array,  # (K, d, d): L_k, lower, Sigma_k = L_k L_k^T
+        domain: _Array | None = None,
     ) -> PreparedMixture: ...
+    # Truncated to a box, every component normalised there; None leaves the mixture as it is.
+    def with_domain(self, domain: _Array | None) -> PreparedMixture: ...
+    def with_log_weights(self, log_weights: _Array) -> PreparedMixture: ...
+    @property
+    def domain(self) -> _Output | None: ...  # (2, d)
+    @property
+    def log_masses(self) -> _Output: ...  # (K,): log Z_k, the mass inside the domain
+    @property
+    def mass_errors(self) -> _Output: ...  # (K,): estimated relative errors of the Z_k
     @property
     def ngauss(self) -> int: ...
     @property
@@ -149,7 +160,8 @@ def penalty_value(
     mixture: PreparedMixture, penalty: float, reference: _Array, total: float
 ) -> float: ...
 
-# The log-likelihood at `mixture`, and the mixture after one step.
+# The log-likelihood at `mixture`, and the mixture after one step. With a domain a full step can
+# lower the likelihood; a monotone one never does.
 def em_step(
     mixture: PreparedMixture,
     X: _Points,
@@ -157,6 +169,7 @@ def em_step(
     penalty: float = 0.0,
     reference: _Array | None = None,
     threads: int = 0,
+    monotone: bool = False,
 ) -> tuple[float, PreparedMixture]: ...
 
 # The mixture after at most `steps` steps, the penalised log-likelihood before the last of them,
@@ -201,6 +214,18 @@ def kmeans_start(
     seed: int,
     stream: int,
 ) -> PreparedMixture: ...
+
+# log Z = log P(lower <= x <= upper) for N(mean, covariance), an estimate of the relative error of Z,
+# E[x - mean | box] (d,) and E[(x - mean) (x - mean)^T | box] - covariance (d, d). Bounds may be
+# infinite. rtol: what lattice rules, from five bounded variables on, aim at.
+def box_probability(
+    mean: _Array, covariance: _Array, lower: _Array, upper: _Array, rtol: float = 1e-4
+) -> tuple[float, float, _Output, _Output]: ...
+
+# (N,): log P(lower <= x <= upper) for N(means[i], covariance), means of shape (N, d).
+def log_masses_of_means(
+    means: _Array, covariance: _Array, lower: _Array, upper: _Array, threads: int = 0
+) -> _Output: ...
 
 # Points (n, d) and their components (n,); the first m of n draws are those of a call for m.
 def sample(

@@ -44,6 +44,9 @@ examples:
   mogfit fit survey.csv --columns x,y --weights completeness --ngauss 4 --drop-missing
       Rows weighed by a column; rows with missing values left out.
 
+  mogfit fit orbits.csv --columns q,e,i -k 10 --domain q=0:1.3 --domain e=0:1 --domain i=0:180
+      Gaussians truncated to what the columns can be: no density beyond.
+
   mogfit fit data.csv -k 5 --start-from fit.json --out better.json
       Go on from an earlier result, also of other data.
 
@@ -118,6 +121,20 @@ def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--drop-missing",
         action="store_true",
         help="leave out rows with empty or NaN values (default: an error that says where)",
+    )
+    table.add_argument(
+        "--domain",
+        type=_side,
+        action="append",
+        default=[],
+        metavar="COLUMN=LOW:HIGH",
+        help="truncate the mixture to an interval of a column; leave a side out where it is open "
+        "(give once for each bounded column)",
+    )
+    table.add_argument(
+        "--drop-outside",
+        action="store_true",
+        help="leave out rows outside the domain (default: an error that says where)",
     )
     _add_fit_options(fit, ngauss=None)
     _add_outputs(fit, out=None, plot=None)
@@ -222,6 +239,22 @@ def _columns(text: str) -> list[str]:
     if not names or not all(names):
         raise argparse.ArgumentTypeError(f"{text!r} seen; allowed: names separated by commas")
     return names
+
+
+def _side(text: str) -> tuple[str, tuple[float | None, float | None]]:
+    name, equals, interval = text.rpartition("=")
+    low, colon, high = interval.partition(":")
+    sides = [None if not side.strip() else _real(side) for side in (low, high)]
+    finite = [side for side in sides if side is not None]
+    if (
+        not (name.strip() and equals and colon and finite)
+        or any(side != side for side in finite)
+        or (len(finite) == 2 and not finite[0] < finite[1])
+    ):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} seen; allowed: COLUMN=LOW:HIGH with LOW < HIGH, one of them may be left out"
+        )
+    return name.strip(), (sides[0], sides[1])
 
 
 def _delimiter(text: str) -> str:

@@ -11,7 +11,9 @@ A file is JSON in plain ASCII, made to be read in twenty years by any program::
      "written_by": "mogfit 0.1.0",
      "sha256": "...",
      "mixture": {"names": [...], "normalize_weights": true,
-                 "weights": [...], "mus": [[...]], "Sigmas": [[[...]]]},
+                 "weights": [...], "mus": [[...]], "Sigmas": [[[...]]],
+                 and where there is one: "domain": [null, [0.0, 1.0], [0.0, null]],
+                 "truncation": "components"},
      "fit": {"report": {...}, "bounds": null, "sigma_scale": 10.0}
     }
 

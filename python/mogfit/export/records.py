@@ -13,10 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.errors import FileFormatError, InputError, NotFittedError, shorten
+from mogfit.density.domain import parse_domain
+from mogfit.errors import (
+    DomainError,
+    FileFormatError,
+    InputError,
+    NotFittedError,
+    choice_message,
+    shorten,
+)
 from mogfit.fit import FitMoG
 from mogfit.inference.report import FitReport, StartRecord
-from mogfit.mixture import MixtureOfGaussians
+from mogfit.mixture import TRUNCATIONS, MixtureOfGaussians
 
 __all__ = ["fit_from_record", "fit_record", "mixture_from_record", "mixture_record"]
 
@@ -28,12 +36,17 @@ Record = dict[str, Any]
 
 def mixture_record(mog: MixtureOfGaussians) -> Record:
     """Write down a mixture: every double is one whose decimal digits give it back exactly."""
+    domain = mog.domain and [
+        pair and [side if math.isfinite(side) else None for side in pair] for pair in mog.domain
+    ]
+    truncated = {} if domain is None else {"domain": domain, "truncation": mog.truncation}
     return {
         "names": None if mog.names is None else list(mog.names),
         "normalize_weights": mog.normalize_weights,
         "weights": mog.weights.tolist(),
         "mus": mog.mus.tolist(),
         "Sigmas": mog.Sigmas.tolist(),
+        **truncated,
     }
 
 
@@ -58,6 +71,7 @@ def mixture_from_record(record: Record, ngauss: int, nvars: int) -> MixtureOfGau
         "weights": _numbers(record, "weights", (ngauss,)),
         "mus": _numbers(record, "mus", (ngauss, nvars)),
         "Sigmas": _numbers(record, "Sigmas", (ngauss, nvars, nvars)),
+        **_domain(record, nvars),
     }
     mog = MixtureOfGaussians.__new__(MixtureOfGaussians)
     try:
@@ -66,6 +80,28 @@ def mixture_from_record(record: Record, ngauss: int, nvars: int) -> MixtureOfGau
     except InputError as error:
         raise FileFormatError(f"mixture: {error}") from error
     return mog
+
+
+def _domain(record: Record, nvars: int) -> Record:
+    """Domain and truncation; a mixture without a domain has neither key."""
+    if "domain" not in record:
+        return {}
+    pairs = _take(record, "domain", (list,), "mixture")
+    sides = [side for pair in pairs if type(pair) is list for side in pair if side is not None]
+    if not all(type(side) in (int, float) for side in sides):
+        raise FileFormatError(
+            f"mixture.domain: {shorten(pairs)} seen; allowed: null or [low, high] for each variable"
+        )
+    try:
+        parse_domain(pairs, nvars)
+    except DomainError as error:
+        raise FileFormatError(f"mixture.{error}") from error
+    truncation = _take(record, "truncation", (str,), "mixture")
+    if truncation not in TRUNCATIONS:
+        raise FileFormatError(
+            "mixture." + choice_message("truncation", truncation, TRUNCATIONS)
+        )
+    return {"domain": pairs, "truncation": truncation}
 
 
 def fit_record(fit: FitMoG) -> Record:
@@ -122,7 +158,9 @@ def fit_from_record(record: Record, mog: MixtureOfGaussians) -> FitMoG:
             f"fit.report: of {report.ngauss} components in {report.nvars} variables, but the "
             f"mixture has {mog.ngauss} in {mog.nvars}"
         )
-    fit = FitMoG(ngauss=mog.ngauss, nvars=mog.nvars)
+    fit = FitMoG(
+        ngauss=mog.ngauss, nvars=mog.nvars, domain=mog.domain, truncation=mog.truncation
+    )
     fit.names = mog.names
     fit._adopt(mog)
     fit.report = report

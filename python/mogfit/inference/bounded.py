@@ -137,7 +137,10 @@ class _BoundedCoordinates:
         parts = self.split(x)
         try:
             covariances = covariances_from_stdcorr(parts.sigmas, parts.rhos)
-            return _core.PreparedMixture(parts.weights, parts.mus, covariances), parts
+            at = _core.PreparedMixture(
+                parts.weights, parts.mus, covariances, self._likelihood.domain
+            )
+            return at, parts
         except DegenerateError as error:
             raise _LeftDomainError from error
 

@@ -45,10 +45,16 @@ def run_em(
     iterations = 0
     stopped = False
     while iterations < max_iterations:
+        before_step, before = mixture, reached
         mixture = following
         iterations += 1
         loglik, following = likelihood.em_step(mixture)
-        before, reached = reached, penalised(loglik, mixture)
+        reached = penalised(loglik, mixture)
+        if reached < before and likelihood.domain is not None:
+            # Too bold for a truncated mixture: the same step again, shorter.
+            _, mixture = likelihood.em_step(before_step, monotone=True)
+            loglik, following = likelihood.em_step(mixture)
+            reached = penalised(loglik, mixture)
         gain = reached - before
         if observer is not None and observer(iterations, -reached, np.nan, mixture) is False:
             stopped = True

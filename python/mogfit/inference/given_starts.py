@@ -84,7 +84,9 @@ def refill_empty(
         means[found] = likelihood.spread.location
         covariances[found] = likelihood.spread.covariance
         # Round again: components that were the nearest to all points may hold none now.
-        mixture = _core.PreparedMixture(weights / weights.sum(), means, covariances)
+        mixture = _core.PreparedMixture(
+            weights / weights.sum(), means, covariances, likelihood.domain
+        )
     return mixture, sorted(empty)
 
 
@@ -110,7 +112,10 @@ def separate_identical(
         axis = left[:, 0] * lengths[0] * scale
         for k, offset in zip(group, np.linspace(-0.5, 0.5, len(group)), strict=True):
             means[k] += offset * axis
-    return _core.PreparedMixture.from_factors(mixture.log_weights, means, factors), same
+    separated = _core.PreparedMixture.from_factors(
+        mixture.log_weights, means, factors, mixture.domain
+    )
+    return separated, same
 
 
 def _listed(components: list[int]) -> str:

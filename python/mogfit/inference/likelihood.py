@@ -38,6 +38,8 @@ class Likelihood:
         Location, scale and covariance of the data.
     penalty : float
     threads : int
+    domain : ndarray of shape (2, V) or None
+        Bounds of the variables; every row of the values lies inside.
     passes : float
         Passes over the data so far; a pass over a sample counts in proportion.
     seconds : float
@@ -49,6 +51,7 @@ class Likelihood:
     spread: Spread
     penalty: float
     threads: int
+    domain: Floats | None = None
     passes: float = 0.0
     seconds: float = field(default=0.0)
 
@@ -86,6 +89,7 @@ class Likelihood:
             self.spread,
             self.penalty,
             self.threads,
+            self.domain,
         )
 
     def add_cost(self, other: Likelihood) -> None:
@@ -112,8 +116,13 @@ class Likelihood:
             return 0.0
         return _core.penalty_value(mixture, self.penalty, self.spread.covariance, self.total)
 
-    def em_step(self, mixture: _core.PreparedMixture) -> tuple[float, _core.PreparedMixture]:
-        """log L at the mixture, without the penalty, and the mixture after one EM step."""
+    def em_step(
+        self, mixture: _core.PreparedMixture, *, monotone: bool = False
+    ) -> tuple[float, _core.PreparedMixture]:
+        """log L at the mixture, without the penalty, and the mixture after one EM step.
+
+        Inside a domain a full step can lower the likelihood; a monotone one never does.
+        """
         self.passes += 1
         return self.timed(
             _core.em_step,
@@ -123,6 +132,7 @@ class Likelihood:
             self.penalty,
             self.spread.covariance,
             self.threads,
+            monotone,
         )
 
     def em_run(
@@ -182,7 +192,10 @@ class Likelihood:
         alive = mixture.weights > 0
         if not alive.all():
             mixture = _core.PreparedMixture.from_factors(
-                mixture.log_weights[alive], mixture.means[alive], mixture.factors[alive]
+                mixture.log_weights[alive],
+                mixture.means[alive],
+                mixture.factors[alive],
+                mixture.domain,
             )
         coordinates = _core.WhitenedCoordinates(mixture)
         _, gradient, _ = self.whitened_objective(coordinates, np.zeros(coordinates.size))

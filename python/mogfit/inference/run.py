@@ -100,6 +100,7 @@ def _require_whole(value: Any, name: str) -> None:
 def run_fit(
     values: NDArray[Any],
     weight: Floats | None,
+    domain: Floats | None,
     ngauss: int,
     start: _core.PreparedMixture | None,
     options: FitOptions,
@@ -110,7 +111,8 @@ def run_fit(
 ) -> tuple[_core.PreparedMixture, FitReport]:
     """Fit `ngauss` components to checked data; from `start`, or from a search when it is None.
 
-    Components come in decreasing order of weight, wherever they started.
+    Every row lies inside the `domain`, (2, V), if there is one. Components come in decreasing order
+    of weight, wherever they started.
     `begun` is the `time.perf_counter` at which the fit began.
     """
     n_rows = len(values)
@@ -119,7 +121,7 @@ def run_fit(
         values, weight = values[weight > 0], weight[weight > 0]
     check_enough_rows(values, ngauss)
     spread = measure_spread(values, weight, names, options.threads)
-    likelihood = Likelihood(values, weight, spread, options.penalty, options.threads)
+    likelihood = Likelihood(values, weight, spread, options.penalty, options.threads, domain)
     try:
         mixture, records, smaller = _find_start(likelihood, ngauss, start, options, rng)
         outcome = _run_method(likelihood, mixture, smaller, options, observer)
@@ -167,7 +169,7 @@ def run_fit(
 def _by_weight(mixture: _core.PreparedMixture) -> _core.PreparedMixture:
     order = np.argsort(-mixture.weights, kind="stable")
     return _core.PreparedMixture.from_factors(
-        mixture.log_weights[order], mixture.means[order], mixture.factors[order]
+        mixture.log_weights[order], mixture.means[order], mixture.factors[order], mixture.domain
     )
 
 
@@ -179,15 +181,19 @@ def _find_start(
     rng: np.random.Generator,
 ) -> tuple[_core.PreparedMixture, tuple[StartRecord, ...], tuple[tuple[Likelihood, float], ...]]:
     """Where the fit starts, the starts tried, and the samples to descend on before the data."""
-    if ngauss == 1 and (given is None or options.method == "L-BFGS"):
-        # The optimum in closed form: the mean and the covariance of the data.
+    closed_form = options.method == "L-BFGS" and likelihood.domain is None
+    if ngauss == 1 and (given is None or closed_form):
+        # Without a domain the optimum: the mean and the covariance of the data.
         location, _, covariance = likelihood.spread
-        return _core.PreparedMixture(np.ones(1), location[None], covariance[None]), (), ()
+        one = _core.PreparedMixture(
+            np.ones(1), location[None], covariance[None], likelihood.domain
+        )
+        return one, (), ()
     if given is None:
         n_starts = options.n_starts or default_starts(ngauss)
         search = search_start(likelihood, ngauss, n_starts, rng)
         return search.mixture, search.records, growing_samples(likelihood, search.sample, rng)
-    mixture = prepare_start(likelihood, given)
+    mixture = prepare_start(likelihood, given.with_domain(likelihood.domain))
     if options.method != "EM" and options.bounds is None:
         mixture = approach(likelihood, mixture)
     return mixture, (), ()
@@ -216,7 +222,7 @@ def _run_method(
             mixture,
             smaller=smaller,
             gradient_tolerance=options.tolerance or GRADIENT_TOLERANCE,
-            max_iterations=own.get("maxiter", 2000),
+            max_iterations=own.get("maxiter", 2000 if likelihood.domain is None else 20_000),
             memory=own.get("maxcor", 20),
             observer=observer,
         )

@@ -138,6 +138,7 @@ class _Splitter:
     def __init__(self, mixture: _core.PreparedMixture, scale: Floats) -> None:
         self._weights, self._means = mixture.weights, mixture.means
         self._covariances = mixture.covariances
+        self._domain = mixture.domain
         # Principal axes in units of the data's spread, longest first, then in the data's units.
         left, lengths, _ = np.linalg.svd(mixture.factors / scale[:, None])
         self._axes = (left * lengths[:, None, :]).transpose(0, 2, 1) * scale
@@ -150,4 +151,4 @@ class _Splitter:
         means[j], means[k] = means[j] - step, means[j] + step
         covariances[k] = covariances[j] = covariances[j] - np.outer(step, step)
         weights[j] = weights[k] = 0.5 * weights[j]
-        return _core.PreparedMixture(weights / weights.sum(), means, covariances)
+        return _core.PreparedMixture(weights / weights.sum(), means, covariances, self._domain)

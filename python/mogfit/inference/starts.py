@@ -115,7 +115,7 @@ def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.Pre
         lloyd_iterations=_LLOYD_ITERATIONS,
         seed=seed,
         stream=stream,
-    )
+    ).with_domain(sample.domain)
     after, _ = sample.em_run(mixture, _EM_STEPS)
     # A component that EM empties could never come back.
     return after if after.weights.min() > 0 else mixture

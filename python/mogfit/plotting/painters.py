@@ -12,8 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 
-from mogfit.mixture import MixtureOfGaussians
-from mogfit.plotting.regions import curve_grid, ellipse_points, marginal
+from mogfit.plotting.regions import Density, curve_grid, ellipse_points
 
 __all__ = [
     "DATA_FILL",
@@ -102,12 +101,12 @@ def _cells(values: Floats, low: float, high: float, bins: int) -> NDArray[np.int
 
 
 def paint_contours(
-    axes: Axes, mog: MixtureOfGaussians, levels: Floats, *, colour: str = INK
+    axes: Axes, mog: Density, levels: Floats, *, colour: str = INK
 ) -> None:
     """Draw the borders of regions of highest density of a mixture of two variables."""
     points = _grid_points(axes, mog)
-    x = curve_grid(marginal(mog, [0]), *axes.get_xlim(), points)
-    y = curve_grid(marginal(mog, [1]), *axes.get_ylim(), points)
+    x = curve_grid(mog, 0, *axes.get_xlim(), points)
+    y = curve_grid(mog, 1, *axes.get_ylim(), points)
     grid = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
     density = np.asarray(mog.pdf(grid.reshape(-1, 2))).reshape(len(y), len(x))
     # From the outermost in, as contour wants them; the outermost is the thinnest.
@@ -126,14 +125,14 @@ def paint_contours(
         )
 
 
-def _grid_points(axes: Axes, mog: MixtureOfGaussians) -> int:
+def _grid_points(axes: Axes, mog: Density) -> int:
     """Grid points a side with which the narrowest component is still smooth, within reason."""
     sides = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())])
     narrowest = np.sqrt(np.linalg.eigvalsh(mog.Sigmas / np.outer(sides, sides))[:, 0].min())
     return int(np.clip(3.0 / max(narrowest, 1e-9), 90, 300))
 
 
-def paint_ellipses(axes: Axes, mog: MixtureOfGaussians, styles: Sequence[LineStyle]) -> None:
+def paint_ellipses(axes: Axes, mog: Density, styles: Sequence[LineStyle]) -> None:
     """Draw the ellipse of one standard deviation of each component of two variables."""
     axes.add_collection(
         LineCollection(
@@ -161,19 +160,19 @@ def paint_histogram(axes: Axes, x: Floats, weights: Floats | None, bins: int) ->
     return float(heights.max())
 
 
-def paint_curve(axes: Axes, mog: MixtureOfGaussians, *, colour: str = INK) -> float:
+def paint_curve(axes: Axes, mog: Density, *, colour: str = INK) -> float:
     """Draw the density of a mixture of one variable; return its highest value."""
-    x = curve_grid(mog, *axes.get_xlim(), 300)
+    x = curve_grid(mog, 0, *axes.get_xlim(), 300)
     density = np.asarray(mog.pdf(x))
     axes.plot(x, density, color=colour, linewidth=1.4, zorder=3)
     return float(density.max())
 
 
 def paint_component_curves(
-    axes: Axes, mog: MixtureOfGaussians, styles: Sequence[LineStyle]
+    axes: Axes, mog: Density, styles: Sequence[LineStyle]
 ) -> None:
     """Draw the share of each component in the density of one variable."""
-    x = curve_grid(mog, *axes.get_xlim(), 300)
+    x = curve_grid(mog, 0, *axes.get_xlim(), 300)
     shares = mog.weights * np.exp(mog.component_logpdf(x))
     axes.add_collection(
         LineCollection(

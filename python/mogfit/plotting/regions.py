@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mogfit.density.truncated_marginal import TruncatedMarginal
 from mogfit.mixture import MixtureOfGaussians
 
 __all__ = [
+    "Density",
     "curve_grid",
     "density_levels",
     "ellipse_points",
@@ -22,14 +24,19 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+# What a panel shows: components with means and covariances, and a density at points.
+Density = MixtureOfGaussians | TruncatedMarginal
+
 # Positions, in standard deviations from a mean, at which a narrow component needs grid points.
 _AROUND_A_MEAN = np.array(
     [-4, -3, -2.4, -1.8, -1.3, -0.9, -0.5, -0.2, 0.2, 0.5, 0.9, 1.3, 1.8, 2.4]
 )
 
 
-def marginal(mog: MixtureOfGaussians, variables: Sequence[int]) -> MixtureOfGaussians:
-    """Mixture of some of the variables, the others integrated out; weights sum to 1."""
+def marginal(mog: MixtureOfGaussians, variables: Sequence[int]) -> Density:
+    """Density of some of the variables, the others integrated out; weights sum to 1."""
+    if mog.domain is not None:
+        return TruncatedMarginal(mog, variables)
     chosen = np.asarray(variables)
     return MixtureOfGaussians(
         weights=mog.weights,
@@ -38,7 +45,7 @@ def marginal(mog: MixtureOfGaussians, variables: Sequence[int]) -> MixtureOfGaus
     )
 
 
-def density_levels(mog: MixtureOfGaussians, draws: Floats, mass: Sequence[float]) -> Floats:
+def density_levels(mog: Density, draws: Floats, mass: Sequence[float]) -> Floats:
     """Densities on the borders of the highest-density regions of given probabilities.
 
     The region {x: p(x) > t} holds the share of draws whose density exceeds t, so that t is a
@@ -46,7 +53,7 @@ def density_levels(mog: MixtureOfGaussians, draws: Floats, mass: Sequence[float]
 
     Parameters
     ----------
-    mog : MixtureOfGaussians
+    mog : MixtureOfGaussians or TruncatedMarginal
         The density.
     draws : ndarray of shape (n, nvars)
         Points drawn from it; the probabilities are right to about 0.5 / sqrt(n).
@@ -61,14 +68,14 @@ def density_levels(mog: MixtureOfGaussians, draws: Floats, mass: Sequence[float]
     return np.quantile(np.atleast_1d(mog.pdf(draws)), 1.0 - np.asarray(mass, dtype=float))
 
 
-def curve_grid(mog: MixtureOfGaussians, low: float, high: float, count: int) -> Floats:
-    """Abscissas at which a density of one variable looks smooth, however narrow its components.
+def curve_grid(mog: Density, axis: int, low: float, high: float, count: int) -> Floats:
+    """Values of one variable at which a density looks smooth, however narrow its components.
 
     Evenly spaced ones, and some around the mean of each component that is narrower than a few
     spacings.
     """
     even = np.linspace(low, high, count)
-    means, sigmas = mog.mus[:, 0], np.sqrt(mog.Sigmas[:, 0, 0])
+    means, sigmas = mog.mus[:, axis], np.sqrt(mog.Sigmas[:, axis, axis])
     narrow = sigmas < 4.0 * (high - low) / count
     extra = (means[narrow, None] + sigmas[narrow, None] * _AROUND_A_MEAN).ravel()
     return np.unique(np.concatenate([even, extra[(extra > low) & (extra < high)]]))

@@ -1,0 +1,111 @@
+"""The box that a mixture is truncated to: as users write it, and as two rows of bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit.errors import DomainError, bad_values_message, place, scalar_message, shorten
+
+__all__ = ["check_inside", "domain_pairs", "parse_domain", "rows_inside"]
+
+Floats = NDArray[np.float64]
+
+# Rows looked at together: a mask of the data is the only thing of their size that is made.
+_CHUNK = 1 << 16
+
+
+def parse_domain(domain: Any, nvars: int) -> Floats | None:
+    """Rows of lower and of upper bounds, (2, nvars); None when no side is finite.
+
+    Parameters
+    ----------
+    domain : None, or a sequence of one (low, high) or None for each variable
+        A side may be None or infinite.
+    nvars : int
+
+    Raises
+    ------
+    DomainError
+        If there is not one entry for each variable, or a pair is not low < high.
+    """
+    if domain is None:
+        return None
+    if isinstance(domain, (str, bytes)) or not hasattr(domain, "__len__"):
+        raise DomainError(scalar_message("domain", domain, "None, or one pair for each variable"))
+    if len(domain) != nvars:
+        raise DomainError(
+            f"domain: {len(domain)} entries seen for {nvars} variables; allowed: one pair "
+            "(low, high) or None for each"
+        )
+    bounds = np.empty((2, nvars))
+    for i, pair in enumerate(domain):
+        try:
+            low, high = (
+                side if given is None else float(given)
+                for side, given in zip(
+                    (-np.inf, np.inf), (None, None) if pair is None else pair, strict=True
+                )
+            )
+        except (TypeError, ValueError):
+            low = high = np.nan
+        if not low < high:
+            raise DomainError(
+                f"domain: {shorten(pair)} seen at index {i}; allowed: None, or (low, high) with "
+                "low < high"
+            )
+        bounds[:, i] = low, high
+    return bounds if np.isfinite(bounds).any() else None
+
+
+def domain_pairs(bounds: Floats | None) -> list[tuple[float, float] | None] | None:
+    """What `parse_domain` has read, as users write it: None for a free variable."""
+    if bounds is None:
+        return None
+    return [
+        (float(low), float(high)) if np.isfinite([low, high]).any() else None
+        for low, high in bounds.T
+    ]
+
+
+def rows_inside(values: NDArray[np.floating], bounds: Floats) -> NDArray[np.bool_]:
+    """Which rows lie in the closed box."""
+    inside = np.empty(len(values), dtype=bool)
+    for first in range(0, len(values), _CHUNK):
+        rows = values[first : first + _CHUNK]
+        inside[first : first + _CHUNK] = ((rows >= bounds[0]) & (rows <= bounds[1])).all(axis=1)
+    return inside
+
+
+def check_inside(
+    values: NDArray[np.floating], bounds: Floats, names: Sequence[str] | None, name: str = "data"
+) -> None:
+    """Refuse rows outside the box.
+
+    Raises
+    ------
+    DomainError
+        Saying how many there are, and which is the first, in which column.
+    """
+    inside = rows_inside(values, bounds)
+    if inside.all():
+        return
+    row = int(np.flatnonzero(~inside)[0])
+    column = int(np.flatnonzero((values[row] < bounds[0]) | (values[row] > bounds[1]))[0])
+    low, high = bounds[:, column]
+    raise DomainError(
+        bad_values_message(
+            name,
+            len(values) - int(inside.sum()),
+            len(values),
+            "outside the domain",
+            first=place(row=row, column=column, name=names[column] if names else None),
+            seen=f"{values[row, column]:g}",
+            allowed=f"[{low:g}, {high:g}]",
+            remedy="widen the domain, or drop such rows with outside='drop'",
+            noun="row",
+        )
+    )
