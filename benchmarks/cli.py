@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import cases, machine
+from benchmarks.domains import run_domains
 from benchmarks.fits import run_fits
 from benchmarks.measure import Results
 from benchmarks.memory import run_memory
@@ -21,7 +22,7 @@ from benchmarks.plot import draw_speed
 from benchmarks.report import markdown
 from benchmarks.threads import available
 
-SECTIONS = ("passes", "fits", "sampling", "memory", "overhead")
+SECTIONS = ("passes", "fits", "domains", "sampling", "memory", "overhead")
 OUTPUT = Path(__file__).parent / "RESULTS.md"
 PLOT_NAME = "speed.png"
 
@@ -53,6 +54,8 @@ class Plan:
         Sizes of the passes, and of the peaks of memory.
     draws : int
         Points to draw.
+    truncated_points : int
+        Points of the passes of truncated mixtures.
     rounds, seeds : int
         Samples of each timing, and seeds of each fit.
     budget : float
@@ -62,13 +65,16 @@ class Plan:
     shapes: tuple[cases.Shape, ...]
     memory_shapes: tuple[cases.Shape, ...]
     draws: int
+    truncated_points: int
     rounds: int
     seeds: int
     budget: float
 
 
-FULL = Plan(cases.SHAPES, cases.SHAPES, 1_000_000, rounds=7, seeds=10, budget=15.0)
-QUICK = Plan(cases.QUICK_SHAPES, cases.QUICK_SHAPES[2:3], 20_000, rounds=2, seeds=2, budget=1.0)
+FULL = Plan(cases.SHAPES, cases.SHAPES, 1_000_000, 100_000, rounds=7, seeds=10, budget=15.0)
+QUICK = Plan(
+    cases.QUICK_SHAPES, cases.QUICK_SHAPES[2:3], 20_000, 10_000, rounds=2, seeds=2, budget=1.0
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -125,6 +131,9 @@ def run(plan: Plan, sections: Sequence[str], threads: int, log: Callable[[str], 
             plan.seeds,
             plan.budget,
             log,
+        ),
+        "domains": lambda: run_domains(
+            plan.rounds, plan.truncated_points, min(plan.seeds, 5), plan.draws, log
         ),
         "sampling": lambda: run_draws(
             plan.shapes, peers, plan.draws, plan.rounds, plan.budget, log

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from benchmarks.cases import SHAPES
+from benchmarks.domains import BOX, TRUNCATED_DRAWS, TRUNCATED_PASS
 from benchmarks.measure import Results, Timing
 from benchmarks.overhead import IMPORT, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, PASSES
@@ -32,6 +33,7 @@ def markdown(
         if quantity == EM_ITERATION:
             parts += _dgemm_share(results, dgemm)
     parts += _timing_section(results, DRAWS, per_point=False)
+    parts += _domain_sections(results)
     parts += _memory_section(results) + _fit_section(results) + _overhead_section(results)
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -164,6 +166,32 @@ def _fit_section(results: Results) -> list[str]:
         "The last column is the first seed's."
     )
     return ["## Full fits", text, table((*header, "ended after"), rows)]
+
+
+def _domain_sections(results: Results) -> list[str]:
+    """Boxes, truncated passes and draws; the ratio is over the first contestant's time."""
+    parts = []
+    for quantity, scale, unit in (
+        (BOX, 1e6, "Microseconds"),
+        (TRUNCATED_PASS, 1e3, "Milliseconds"),
+        (TRUNCATED_DRAWS, 1e3, "Milliseconds"),
+    ):
+        timings = [timing for timing in results.timings if timing.quantity == quantity]
+        if not timings:
+            continue
+        first = {timing.case: timing.seconds for timing in reversed(timings)}
+        cases = unique(timing.case for timing in timings)
+        rows = []
+        for contestant in unique(timing.contestant for timing in timings):
+            cells = {
+                t.case: f"{_number(scale * t.seconds)} ({_number(t.seconds / first[t.case])}x)"
+                for t in timings
+                if t.contestant == contestant
+            }
+            rows.append((contestant, *(cells.get(case, "") for case in cases)))
+        parts += [f"## {quantity[0].upper()}{quantity[1:]}", f"{unit}, one thread."]
+        parts.append(table(("", *cases), rows))
+    return parts
 
 
 def _overhead_section(results: Results) -> list[str]:

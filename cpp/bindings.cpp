@@ -246,8 +246,8 @@ py::tuple probability_of_box(const Array& mean, const Array& covariance, const A
   require_shape(covariance, "covariance", {nvars, nvars});
   const Box box = to_box(lower, upper, nvars);
   const double one = 1.0;
-  const PreparedMixture normal = PreparedMixture::from_covariances(1, nvars, &one, mean.data(),
-                                                                   covariance.data());
+  const PreparedMixture normal =
+      PreparedMixture::from_covariances(1, nvars, &one, mean.data(), covariance.data());
   const BoxProbability result = without_gil([&](const StopRequested&) {
     const Vector at = normal.means().row(0);
     const BoxPlan plan = plan_box(box, at, normal.factor(0), rtol);
@@ -433,8 +433,8 @@ Output log_masses_of_means(const Array& means, const Array& covariance, const Ar
   const Box box = to_box(lower, upper, nvars);
   const double one = 1.0;
   const Vector origin = Vector::Zero(nvars);
-  const PreparedMixture normal = PreparedMixture::from_covariances(1, nvars, &one, origin.data(),
-                                                                   covariance.data());
+  const PreparedMixture normal =
+      PreparedMixture::from_covariances(1, nvars, &one, origin.data(), covariance.data());
   const double* const at = means.data();
   Output out(n);
   double* const target = out.mutable_data();
@@ -651,8 +651,8 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         arg("stream"));
   m.def("box_probability", &probability_of_box, arg("mean"), arg("covariance"), arg("lower"),
         arg("upper"), arg("rtol") = kBoxTolerance);
-  m.def("log_masses_of_means", &log_masses_of_means, arg("means"), arg("covariance"),
-        arg("lower"), arg("upper"), arg("threads") = 0);
+  m.def("log_masses_of_means", &log_masses_of_means, arg("means"), arg("covariance"), arg("lower"),
+        arg("upper"), arg("threads") = 0);
   m.def("sample", &draw, arg("mixture"), arg("n"), arg("seed"), arg("threads") = 0);
   m.def(
       "count_nonfinite",

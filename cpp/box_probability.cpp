@@ -57,8 +57,8 @@ StandardisedBox::Group make_group(const std::vector<int>& variables, const Box& 
     group.box.sides.push_back(side);
     rows.row(i) = factor.row(j) / unit;
   }
-  // rows rows^T = A A^T, A lower triangular: orthogonalising the rows one after the other loses less
-  // than factorising their product.
+  // rows rows^T = A A^T, A lower triangular: orthogonalising the rows one after the other loses
+  // less than factorising their product.
   for (int i = 0; i < n; ++i) {
     for (int j = 0; j < i; ++j) {
       const double along = rows.row(i).dot(rows.row(j));

@@ -121,8 +121,8 @@ class NestedQuadrature {
     return level + 2 == n_ ? integrate_pair(level, sides) : integrate_axis(level, sides);
   }
 
-  // The point of the box nearest to z = 0, by the active set method: x minimises x^T P x between its
-  // sides, P the precision of x_level, .... Ends after finitely many steps; few are ever taken.
+  // The point of the box nearest to z = 0, by the active set method: x minimises x^T P x between
+  // its sides, P the precision of x_level, .... Ends after finitely many steps; few are ever taken.
   Nearest nearest(int level, const Sides& sides) const {
     constexpr int kMaxSteps = 50;
     const auto& precision = precision_[level];
@@ -239,8 +239,8 @@ class NestedQuadrature {
     for (int trial = 0; trial < kMaxTrials; ++trial) {
       // Where a parabola that is least at the centre would be; halfway when that stalls.
       const double share = std::sqrt(-below / (above - below));
-      const double z = trial % 2 == 0 ? inside + (outside - inside) * share
-                                      : 0.5 * (inside + outside);
+      const double z =
+          trial % 2 == 0 ? inside + (outside - inside) * share : 0.5 * (inside + outside);
       const double value = least_square(level, sides, z) - bound;
       if (value > 0.0) {
         outside = z;
@@ -282,8 +282,8 @@ class NestedQuadrature {
     if (!(width > 0.0)) return 0;
     double fall = 0.0;
     for (const double end : {range.low, range.high})
-      fall = std::max(fall, 0.5 * (square_at(level, sides, constraints.data(), count, end) -
-                                   nearest.square));
+      fall = std::max(
+          fall, 0.5 * (square_at(level, sides, constraints.data(), count, end) - nearest.square));
     fall = std::min(fall, 0.5 * resolution_.drop);
 
     const double scale = scale_[level];
@@ -440,9 +440,8 @@ class NestedQuadrature {
       const Native half_square = -0.5 * low * low;
       const auto in_tail = low > 0.0;
       const Native exponent = 0.5 * nearest - 0.5 * nodes.z * nodes.z;
-      const Lane<2> powers =
-          exp2(Lane<2>{{(in_tail ? exponent + half_square : exponent) * kLog2E,
-                        (in_tail ? Native{} : half_square) * kLog2E}});
+      const Lane<2> powers = exp2(Lane<2>{{(in_tail ? exponent + half_square : exponent) * kLog2E,
+                                           (in_tail ? Native{} : half_square) * kLog2E}});
       const Native at_low = kInverseSqrt2Pi * powers.v[1];
       const Native tail = at_low * mills_ratio(size);
       const Native mass = in_tail ? tail : 1.0 - tail;
@@ -464,10 +463,10 @@ class NestedQuadrature {
       const auto in_tail = low > 0.0;
       const Native low_exponent = -0.5 * low * low;
       const Native exponent = 0.5 * nearest - 0.5 * nodes.z * nodes.z;
-      const Lane<3> powers = exp2(
-          Lane<3>{{(in_tail ? exponent + low_exponent : exponent) * kLog2E,
-                   (in_tail ? Native{} : low_exponent) * kLog2E,
-                   (in_tail ? -width * (low + 0.5 * width) : -0.5 * high * high) * kLog2E}});
+      const Lane<3> powers =
+          exp2(Lane<3>{{(in_tail ? exponent + low_exponent : exponent) * kLog2E,
+                        (in_tail ? Native{} : low_exponent) * kLog2E,
+                        (in_tail ? -width * (low + 0.5 * width) : -0.5 * high * high) * kLog2E}});
       const Native at_low = kInverseSqrt2Pi * powers.v[1];
       const Native at_high = kInverseSqrt2Pi * powers.v[2];
       const Native below = at_low * mills_ratio(size);

@@ -37,8 +37,8 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
     // Rounding differs between the triangles, and cancellation could make it show.
     covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   }
-  const PreparedMixture next = PreparedMixture::from_covariances(
-      ngauss, nvars, weights.data(), means.data(), covariances.data());
+  const PreparedMixture next = PreparedMixture::from_covariances(ngauss, nvars, weights.data(),
+                                                                 means.data(), covariances.data());
   return mixture.truncation() ? next.with_truncation(mixture.truncation()) : next;
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mogfit import datasets
 from mogfit.config import get_config, get_num_threads, set_num_threads, show_config
+from mogfit.density.box import box_probability
 from mogfit.errors import (
     ConvergenceWarning,
     DataWarning,
@@ -43,6 +44,7 @@ __all__ = [
     "NotFittedError",
     "UnsafeFileError",
     "__version__",
+    "box_probability",
     "datasets",
     "get_config",
     "get_num_threads",

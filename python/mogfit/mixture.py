@@ -560,7 +560,6 @@ class MixtureOfGaussians:
             lines.append(f"  ... and {self.ngauss - shown} more")
         return "\n".join(lines)
 
-
     def _box_text(self) -> str:
         labels = self.names or [f"x{i}" for i in range(self.nvars)]
         meaning = "" if self._truncation == "components" else ", normalised as a whole"

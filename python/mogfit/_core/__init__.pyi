@@ -215,8 +215,8 @@ def kmeans_start(
     stream: int,
 ) -> PreparedMixture: ...
 
-# log Z = log P(lower <= x <= upper) for N(mean, covariance), an estimate of the relative error of Z,
-# E[x - mean | box] (d,) and E[(x - mean) (x - mean)^T | box] - covariance (d, d). Bounds may be
+# log Z = log P(lower <= x <= upper) for N(mean, covariance), an estimate of the relative error of
+# Z, E[x - mean | box] (d,) and E[(x - mean) (x - mean)^T | box] - covariance (d, d). Bounds may be
 # infinite. rtol: what lattice rules, from five bounded variables on, aim at.
 def box_probability(
     mean: _Array, covariance: _Array, lower: _Array, upper: _Array, rtol: float = 1e-4

@@ -36,10 +36,12 @@ Record = dict[str, Any]
 
 def mixture_record(mog: MixtureOfGaussians) -> Record:
     """Write down a mixture: every double is one whose decimal digits give it back exactly."""
-    domain = mog.domain and [
-        pair and [side if math.isfinite(side) else None for side in pair] for pair in mog.domain
-    ]
-    truncated = {} if domain is None else {"domain": domain, "truncation": mog.truncation}
+    truncated: Record = {}
+    if mog.domain is not None:
+        sides = [
+            pair and [side if math.isfinite(side) else None for side in pair] for pair in mog.domain
+        ]
+        truncated = {"domain": sides, "truncation": mog.truncation}
     return {
         "names": None if mog.names is None else list(mog.names),
         "normalize_weights": mog.normalize_weights,
@@ -98,9 +100,7 @@ def _domain(record: Record, nvars: int) -> Record:
         raise FileFormatError(f"mixture.{error}") from error
     truncation = _take(record, "truncation", (str,), "mixture")
     if truncation not in TRUNCATIONS:
-        raise FileFormatError(
-            "mixture." + choice_message("truncation", truncation, TRUNCATIONS)
-        )
+        raise FileFormatError("mixture." + choice_message("truncation", truncation, TRUNCATIONS))
     return {"domain": pairs, "truncation": truncation}
 
 
@@ -158,9 +158,7 @@ def fit_from_record(record: Record, mog: MixtureOfGaussians) -> FitMoG:
             f"fit.report: of {report.ngauss} components in {report.nvars} variables, but the "
             f"mixture has {mog.ngauss} in {mog.nvars}"
         )
-    fit = FitMoG(
-        ngauss=mog.ngauss, nvars=mog.nvars, domain=mog.domain, truncation=mog.truncation
-    )
+    fit = FitMoG(ngauss=mog.ngauss, nvars=mog.nvars, domain=mog.domain, truncation=mog.truncation)
     fit.names = mog.names
     fit._adopt(mog)
     fit.report = report

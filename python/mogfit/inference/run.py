@@ -185,9 +185,7 @@ def _find_start(
     if ngauss == 1 and (given is None or closed_form):
         # Without a domain the optimum: the mean and the covariance of the data.
         location, _, covariance = likelihood.spread
-        one = _core.PreparedMixture(
-            np.ones(1), location[None], covariance[None], likelihood.domain
-        )
+        one = _core.PreparedMixture(np.ones(1), location[None], covariance[None], likelihood.domain)
         return one, (), ()
     if given is None:
         n_starts = options.n_starts or default_starts(ngauss)

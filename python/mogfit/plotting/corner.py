@@ -201,6 +201,7 @@ def _draw(
         with_data=points is not None,
         mass=mass if mog.nvars > 1 else (),
         with_ellipses=several and mog.nvars > 1,
+        truncated=mog.domain is not None,
     )
     if several:
         words.list_components(mog.weights.tolist(), styles)

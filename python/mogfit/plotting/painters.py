@@ -100,9 +100,7 @@ def _cells(values: Floats, low: float, high: float, bins: int) -> NDArray[np.int
     return np.where(inside, scaled, -1.0).astype(np.intp)
 
 
-def paint_contours(
-    axes: Axes, mog: Density, levels: Floats, *, colour: str = INK
-) -> None:
+def paint_contours(axes: Axes, mog: Density, levels: Floats, *, colour: str = INK) -> None:
     """Draw the borders of regions of highest density of a mixture of two variables."""
     points = _grid_points(axes, mog)
     x = curve_grid(mog, 0, *axes.get_xlim(), points)
@@ -168,9 +166,7 @@ def paint_curve(axes: Axes, mog: Density, *, colour: str = INK) -> float:
     return float(density.max())
 
 
-def paint_component_curves(
-    axes: Axes, mog: Density, styles: Sequence[LineStyle]
-) -> None:
+def paint_component_curves(axes: Axes, mog: Density, styles: Sequence[LineStyle]) -> None:
     """Draw the share of each component in the density of one variable."""
     x = curve_grid(mog, 0, *axes.get_xlim(), 300)
     shares = mog.weights * np.exp(mog.component_logpdf(x))

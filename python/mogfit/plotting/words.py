@@ -47,14 +47,17 @@ class Words:
             self._depth += 1.25 * _LINE
         self._depth += 0.3 if notes else 0.0
 
-    def explain(self, *, with_data: bool, mass: Sequence[float], with_ellipses: bool) -> None:
+    def explain(
+        self, *, with_data: bool, mass: Sequence[float], with_ellipses: bool, truncated: bool
+    ) -> None:
         """Say what data, density and contours look like."""
         entries = ["data"] if with_data else []
         entries.append("density of the mixture")
         if mass:
             entries.append(f"contours hold {_listed([f'{100 * share:.3g}' for share in mass])} %")
         if with_ellipses:
-            entries.append("1\N{GREEK SMALL LETTER SIGMA} ellipses of components")
+            before = ", before truncation" if truncated else ""
+            entries.append(f"1\N{GREEK SMALL LETTER SIGMA} ellipses of components{before}")
         for entry in entries:
             middle = self._depth + 0.6
             indent = _INDENT
