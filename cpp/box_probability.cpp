@@ -148,6 +148,8 @@ BoxProbability box_probability(const Box& box, const Vector& mean, const Matrix&
       add(ordered, lattice_probability(ordered.box, held->lattice));
     }
   }
+  // Rounding differs between the triangles.
+  result.excess.triangularView<Eigen::StrictlyUpper>() = result.excess.transpose();
   return result;
 }
 

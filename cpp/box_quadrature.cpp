@@ -509,8 +509,8 @@ class NestedQuadrature {
 
 StandardMoments single_side(const Interval& side) {
   const NormalInterval z = normal_interval(side);
-  return {z.log_mass, std::numeric_limits<double>::epsilon(), Vector::Constant(1, z.mean),
-          Matrix::Constant(1, 1, z.second)};
+  return {z.log_mass, 2.0 * std::numeric_limits<double>::epsilon() * (1.0 - z.log_mass),
+          Vector::Constant(1, z.mean), Matrix::Constant(1, 1, z.second)};
 }
 
 }  // namespace
@@ -520,8 +520,11 @@ StandardMoments box_quadrature(const StandardBox& box) {
   const NestedQuadrature quadrature(box);
   const Sums sums = quadrature.integrate();
   const int n = box.size();
-  StandardMoments moments{sums.log_scale + std::log(sums.mass), quadrature.error(), Vector(n),
-                          Matrix(n, n)};
+  const double log_mass = sums.log_scale + std::log(sums.mass);
+  // The exponents, of the size of log Z, are rounded, and sides seen through small pivots more so.
+  const double rounding = std::numeric_limits<double>::epsilon() * (1.0 - log_mass) /
+                          box.factor.diagonal().cwiseAbs2().minCoeff();
+  StandardMoments moments{log_mass, quadrature.error() + rounding, Vector(n), Matrix(n, n)};
   for (int i = 0; i < n; ++i) {
     moments.mean[i] = sums.first[i] / sums.mass;
     for (int j = 0; j <= i; ++j)

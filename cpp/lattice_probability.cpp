@@ -15,13 +15,26 @@ namespace mogfit {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Shifts of the lattice, and its sizes: powers of 2, each lattice contained in the next one.
 constexpr int kShifts = 8;
 constexpr int kSmallest = 64;
 constexpr int kLargest = 1 << 18;
 
-constexpr std::uint32_t kGenerators[] = {1,      182667, 469891, 498753, 110745, 446247, 250185,
-                                         118627, 245333, 283199, 408519, 391023, 246327, 126539,
-                                         399185, 461527, 300343, 69681,  516695, 436179};
+constexpr std::uint64_t kSeed = 2017;
+
+// Found component by component: for the sizes 2^8, ..., 2^18 together, the least mean of
+// prod_j (1 + 0.1 * 2 pi^2 B_2(x_j)), B_2 Bernoulli's polynomial, among 250 candidates for each.
+constexpr std::uint64_t kGenerators[] = {
+    1,     123447, 165271, 191339, 74407,  178937, 72989, 22989, 224605, 39755,  32379, 252735,
+    29869, 216275, 184121, 80373,  135279, 221565, 52991, 12777, 203157, 116889, 24005, 206101};
+constexpr int kConstructed = sizeof kGenerators / sizeof kGenerators[0];
+
+// An odd number for each axis; drawn beyond those constructed.
+std::uint64_t generator(int axis) {
+  if (axis < kConstructed) return kGenerators[axis];
+  return (RandomStream(kSeed, kShifts + axis).bits() | 1) % kLargest;
+}
 
 // Below this width, and this change of the exponent across it, the differences of tails cancel.
 constexpr double kNarrow = 0.5;
@@ -34,7 +47,7 @@ MOGFIT_INLINE bool any(NativeBits mask) {
   return found != 0;
 }
 
-// Where 1 - Phi(x) = exp(-depth), at least log 2, and Mills' ratio there.
+// Where 1 - Phi(x) = exp(-depth), the depth at least log 2, and Mills' ratio there.
 struct Quantile {
   Native x;
   Native mills;
@@ -193,7 +206,9 @@ struct Variable {
   Native adjoint;
   Native z;
   Native low;      // of z
+  Native high;     // of z; 0 where it is infinite
   Native mean;     // of z less its tilt, between the sides
+  Native at_low;   // phi(low) / mass
   Native at_high;  // phi(high) / mass
   Native by_low;
   Native by_high;
@@ -215,7 +230,6 @@ class LatticeSum {
       const Interval& side = box.sides[i];
       sides_.push_back({side.low / pivot, side.high / pivot, side.width / pivot});
       for (int j = 0; j < i; ++j) slopes_[i * n_ + j] = box.factor(i, j) / pivot;
-      reaches_.push_back(side.width < kInfinity ? side.width / pivot : 0.0);
       tilt_.push_back(tilt[i]);
     }
   }
@@ -224,7 +238,6 @@ class LatticeSum {
   template <bool kDerivatives>
   void add(int shift, int points) {
     start(shift, points);
-    totals_[shift] = 0.0;
     Native total{};
     for (int k = 0; k < points; k += kNativeDoubles) {
       const Native psi = forward();
@@ -233,7 +246,7 @@ class LatticeSum {
       total += weight;
       if (kDerivatives) backward(weight);
     }
-    totals_[shift] += sum(total);
+    totals_[shift] = sum(total);
   }
 
   // log Z and its error from the spread over the shifts.
@@ -283,13 +296,12 @@ class LatticeSum {
   };
 
   void start(int shift, int points) {
-    constexpr std::uint64_t kSeed = 2017;
     RandomStream random(kSeed, shift);
     for (int j = 0; j < n_; ++j) {
       // Odd multiples of 2^-40: every x is exact, and none is 0, 1/2 or 1.
       const double moved = static_cast<double>(random.bits() >> 24 | 1) * 0x1p-40;
-      const auto coordinate = [&](std::uint64_t k) {
-        return static_cast<double>(k * kGenerators[j] % points) / points;
+      const auto coordinate = [&, step = generator(j)](std::uint64_t k) {
+        return static_cast<double>(k * step % points) / points;
       };
       for (int lane = 0; lane < kNativeDoubles; ++lane) {
         const double x = coordinate(lane) + moved;
@@ -308,6 +320,7 @@ class LatticeSum {
     return {1.0 - rest, rest};
   }
 
+  // psi at the next points, with what the way back needs.
   MOGFIT_INLINE Native forward() {
     Native psi{};
     for (int i = 0; i < n_; ++i) {
@@ -315,11 +328,13 @@ class LatticeSum {
       Native centre{};
       for (int j = 0; j < i; ++j) centre += slopes_[i * n_ + j] * variables_[j].z;
       const Interval& side = sides_[i];
+      const bool two_sided = side.width < kInfinity;
       v.low = side.low - centre;
+      v.high = two_sided ? side.high - centre : Native{};
       const Native low = v.low - tilt_[i];
-      const Native high = side.high - centre - tilt_[i];
-      const Restriction r = side.width < kInfinity ? between(low, high, side.width) : above(low);
+      const Restriction r = two_sided ? between(low, v.high - tilt_[i], side.width) : above(low);
       v.mean = r.mean;
+      v.at_low = (r.turned ? r.density_high : r.density_low) / r.mass;
       v.at_high = (r.turned ? r.density_low : r.density_high) / r.mass;
       psi += r.log_unit + log(r.mass);
       if (i + 1 == n_) break;
@@ -332,20 +347,25 @@ class LatticeSum {
     return psi;
   }
 
-  // Adjoints from the last variable to the first. With s_i the derivative of psi in a common move
-  // of the sides of z_i and b_i that in its upper side,
-  //   d psi / d A_ij = -s_i z_j / A_ii,  d psi / d A_ii = -(s_i low_i + b_i width_i) / A_ii.
+  // Adjoints from the last variable to the first. With a_i and b_i the derivatives of psi in the
+  // lower and in the upper side of z_i,
+  //   d psi / d A_ij = -(a_i + b_i) z_j / A_ii,  d psi / d A_ii = -(a_i low_i + b_i high_i) / A_ii.
   MOGFIT_INLINE void backward(Native weight) {
     for (int i = 0; i < n_; ++i) variables_[i].adjoint = broadcast(-tilt_[i]);
     for (int i = n_ - 1; i >= 0; --i) {
       const Variable& v = variables_[i];
       // The last z is integrated out.
       const Native adjoint = i + 1 < n_ ? v.adjoint : Native{};
-      const Native move = adjoint * (v.by_low + v.by_high) - v.mean;
+      const Native by_low = adjoint * v.by_low - v.at_low;
       const Native by_high = adjoint * v.by_high + v.at_high;
+      // Their sum: when the sides are close to each other, they nearly cancel.
+      const Native move = adjoint * (v.by_low + v.by_high) - v.mean;
+      const double width = sides_[i].width;
+      const Native stretch =
+          width < 1.0 ? move * v.low + by_high * width : by_low * v.low + by_high * v.high;
       const Native weighted = weight * move;
       by_side_[i].value += weighted;
-      by_factor_[i * n_ + i].value += weighted * v.low + weight * by_high * reaches_[i];
+      by_factor_[i * n_ + i].value += weight * stretch;
       for (int j = 0; j < i; ++j) {
         by_factor_[i * n_ + j].value += weighted * variables_[j].z;
         variables_[j].adjoint -= slopes_[i * n_ + j] * move;
@@ -368,7 +388,6 @@ class LatticeSum {
   int n_;
   Matrix factor_;
   std::vector<Interval> sides_;  // of z_i where all z before are 0
-  std::vector<double> reaches_;  // the widths; 0 for sides that are half-infinite
   std::vector<double> slopes_;   // A_ij / A_ii
   std::vector<double> tilt_;
   std::vector<Variable> variables_;
@@ -399,11 +418,10 @@ LatticePlan plan_lattice(const StandardBox& box, double rtol) {
   LatticePlan plan{minimax_tilting(box).tilt, kSmallest};
   while (plan.points < kLargest) {
     const double error = sum_lattice<false>(box, plan).error;
-    if (error <= rtol) break;
+    if (!(error > rtol)) break;
     // No faster than the square of the points; so that no size is skipped that would do.
-    const int doublings = static_cast<int>(std::ceil(0.5 * std::log2(error / rtol)));
-    plan.points = static_cast<int>(
-        std::min<double>(kLargest, std::ldexp(plan.points, std::max(1, doublings))));
+    const double factor = std::exp2(std::max(1.0, std::ceil(0.5 * std::log2(error / rtol))));
+    plan.points = static_cast<int>(std::min<double>(kLargest, factor * plan.points));
   }
   return plan;
 }

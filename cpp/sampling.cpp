@@ -309,8 +309,8 @@ void sample_truncated(const PreparedMixture& mixture, const AliasTable& table, s
       const int k = chosen[i];
       if (!components[k]->draw(stream, workspace, points + (first + i) * d))
         throw DegenerateError("domain: component " + std::to_string(k) +
-                              " holds next to no mass inside the domain: a million proposals for "
-                              "one draw were rejected; widen the domain or move the mean closer");
+                              " holds next to no mass inside the domain, too little to draw from; "
+                              "widen the domain or move the mean closer");
       labels[first + i] = k;
     }
   });

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace mogfit {
 
 namespace {
 
 constexpr int kMaxProposals = 1'000'000;
+constexpr double kRejected = -std::numeric_limits<double>::infinity();
 
 // A tilted proposal costs as much as this many others.
 constexpr double kTiltedCost = 4.0;
@@ -45,14 +47,18 @@ TruncatedSampler::TruncatedSampler(const StandardBox& box)
   if (!(tilting.log_bound < log_envelope_ - std::log(kTiltedCost))) return;
   tilt_ = tilting.tilt;
   log_envelope_ = tilting.log_bound;
+  // Nothing exceeds an envelope but by the rounding of psi; where that shows, nothing is exact.
+  slack_ = 1e-9 + 1e-14 * (std::abs(log_envelope_) + tilt_.squaredNorm());
+  if (!(slack_ < 0.1)) slack_ = kRejected;
   first_term_ = 0.5 * tilt_[0] * tilt_[0] + normal_interval(allowed(0, tilt_[0])).log_mass;
 }
 
 bool TruncatedSampler::draw(RandomStream& stream, double* z, Place* places) const {
   for (int tries = 0; tries < kMaxProposals; ++tries) {
-    const bool accepted =
+    const double accepted =
         tilt_.size() == 0 ? propose_plain(stream, z, places) : propose_tilted(stream, z, places);
-    if (accepted) return true;
+    if (accepted > slack_) return false;
+    if (accepted > kRejected) return true;
   }
   return false;
 }
@@ -67,38 +73,38 @@ Interval TruncatedSampler::allowed(int i, double shift) const {
   return {sides_[i].low - shift, sides_[i].high - shift, sides_[i].width};
 }
 
-bool TruncatedSampler::propose_plain(RandomStream& stream, double* z, Place* places) const {
+double TruncatedSampler::propose_plain(RandomStream& stream, double* z, Place* places) const {
   places[0] = draw_normal(stream, sides_[0]);
   z[0] = places[0].in(sides_[0]);
   places[0].distance *= diagonal_[0];
   for (int i = 1; i < size(); ++i) {
     z[i] = draw_normal(stream);
     const double y = shift(i, z) + z[i];
-    if (!(sides_[i].low <= y && y <= sides_[i].high)) return false;
+    if (!(sides_[i].low <= y && y <= sides_[i].high)) return kRejected;
     places[i] = {Place::From::kZero, diagonal_[i] * y};
   }
-  return true;
+  return 0.0;
 }
 
 // The last variable has no tilt, so whether the others are accepted does not depend on it.
-bool TruncatedSampler::propose_tilted(RandomStream& stream, double* z, Place* places) const {
+double TruncatedSampler::propose_tilted(RandomStream& stream, double* z, Place* places) const {
   const int last = size() - 1;
   const double log_uniform = std::log1p(-stream.uniform());
-  double psi = first_term_;
+  double excess = first_term_ - log_envelope_;
   for (int i = 0; i <= last; ++i) {
     const double tilt = tilt_[i];
     const double added = shift(i, z) + tilt;
     const Interval range = allowed(i, added);
-    if (i > 0) psi += 0.5 * tilt * tilt + normal_interval(range).log_mass;
-    if (i == last && !(log_uniform <= psi - log_envelope_)) return false;
+    if (i > 0) excess += 0.5 * tilt * tilt + normal_interval(range).log_mass;
+    if (i == last && !(log_uniform <= excess)) return kRejected;
     places[i] = draw_normal(stream, range);
     const double draw = places[i].in(range);
     z[i] = tilt + draw;
-    psi -= tilt * z[i];
+    excess -= tilt * z[i];
     if (places[i].from == Place::From::kZero) places[i].distance = added + draw;
     places[i].distance *= diagonal_[i];
   }
-  return true;
+  return excess;
 }
 
 TruncatedComponent::TruncatedComponent(const Box& box, const Vector& mean, const Matrix& factor) {

@@ -22,15 +22,16 @@ class TruncatedSampler {
   double log_envelope() const { return log_envelope_; }
 
   // One draw: z, and where (factor z)_i lies between its sides. False when a million proposals in a
-  // row were turned down: the box holds next to no mass.
+  // row were rejected, or psi is lost in rounding: the box holds next to no mass.
   [[nodiscard]] bool draw(RandomStream& stream, double* z, Place* places) const;
 
  private:
   // The sides are those of z_i plus what z_1..z_(i-1) add to it.
   double shift(int i, const double* z) const;
   Interval allowed(int i, double shift) const;
-  bool propose_plain(RandomStream& stream, double* z, Place* places) const;
-  bool propose_tilted(RandomStream& stream, double* z, Place* places) const;
+  // Log of the probability with which this proposal was accepted, -inf when it was not.
+  double propose_plain(RandomStream& stream, double* z, Place* places) const;
+  double propose_tilted(RandomStream& stream, double* z, Place* places) const;
 
   std::vector<Interval> sides_;  // in units of the diagonal of the factor
   Matrix coupling_;              // rows of the factor over their diagonal entries
@@ -38,6 +39,7 @@ class TruncatedSampler {
   Vector tilt_;  // empty: the variables after the first are not tilted but drawn untruncated
   double log_envelope_;
   double first_term_ = 0.0;  // of psi
+  double slack_ = 0.0;
 };
 
 // Draws x ~ N(mean, factor factor^T), lower <= x <= upper, the factor lower triangular. Free

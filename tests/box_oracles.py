@@ -5,7 +5,7 @@ doubles given. Several methods that share nothing with one another, each exact u
 whose error is far below the digits asked for:
 
 * `interval`: one dimension, the complementary error function on the side without cancellation;
-* `box_2d`, `box_3d`: integrals over one variable of the probability of the others given it;
+* `probability`: integrals over one variable of the probability of the others given it;
 * `one_factor`: covariance l l^T + diag(v), any l: one integral in any dimension, and so are the
   derivatives (Dunnett & Sobel 1955); every 2 x 2 covariance is of this form;
 * `chain`: the correlation of i and j is the product of the links between (a Markov chain): a
@@ -152,9 +152,7 @@ def log_concave_integral(
         later = []
         for p, q, whole, _ in work:
             middle = (p + q) / 2
-            halves = [
-                (s, t, *panel(function, s, t, count)) for s, t in ((p, middle), (middle, q))
-            ]
+            halves = [(s, t, *panel(function, s, t, count)) for s, t in ((p, middle), (middle, q))]
             both = [halves[0][2][k] + halves[1][2][k] for k in entries]
             scale = [max(scale[k], halves[0][3][k] + halves[1][3][k]) for k in entries]
             if all(abs(both[k] - whole[k]) <= tolerance * scale[k] for k in entries):
@@ -217,7 +215,7 @@ def given_first(covariance: Any) -> tuple[list[Any], list[list[Any]]]:
 
 @precise
 def probability(mean: Any, covariance: Any, lower: Any, upper: Any, digits: int = DIGITS) -> Any:
-    """P(lower <= X <= upper) in d <= 3, by d - 1 nested integrals: `box_1d`, `box_2d`, `box_3d`."""
+    """P(lower <= X <= upper) in d <= 3, by d - 1 nested integrals."""
     if not mean:
         return mpmath.mpf(1)
     correlation, a, b = standardised(mean, covariance, lower, upper)
@@ -436,11 +434,13 @@ def differences(
     covariance: Any,
     digits: int = DIGITS,
     step: float = 1e-4,
+    levels: int = 5,
 ) -> LogBox:
-    """Derivatives by central differences of `log_z`, extrapolated four times (Richardson).
+    """Derivatives by central differences of `log_z`, extrapolated (Richardson).
 
-    Steps are in units of the standard deviations; the error is about step^10, plus the error of
-    log_z divided by step^2 at most. `log_z` takes mpmath numbers.
+    Steps are in units of the standard deviations, halved at each of the `levels`; the error is
+    about step^(2 levels), plus the error of log_z divided by the last step. `log_z` takes mpmath
+    numbers.
     """
     mean, covariance = exact(mean), exact(covariance)
     d = range(len(mean))
@@ -449,7 +449,7 @@ def differences(
     def slope(value: Callable[[Any], Any]) -> Any:
         h = mpmath.mpf(step)
         row: list[Any] = []
-        for _ in range(5):
+        for _ in range(levels):
             new = [(value(h) - value(-h)) / (2 * h)]
             for k, old in enumerate(row):
                 new.append(new[k] + (new[k] - old) / (4 ** (k + 1) - 1))
@@ -461,10 +461,7 @@ def differences(
 
     def moved_covariance(i: int, j: int, h: Any) -> Any:
         return [
-            [
-                covariance[k][m] + (h * s[i] * s[j] if (k, m) in {(i, j), (j, i)} else 0)
-                for m in d
-            ]
+            [covariance[k][m] + (h * s[i] * s[j] if (k, m) in {(i, j), (j, i)} else 0) for m in d]
             for k in d
         ]
 

@@ -33,19 +33,36 @@ void check_uniform(std::vector<double> values, const std::string& what) {
   check(distance * std::sqrt(n) < 2.5, what + ": distribution");
 }
 
+// Counts of 32 bins of the same probability, and the squares of what reaches into the tail, which
+// has an algorithm of its own: enough draws to see that either of two rejections is missing.
 void test_normal() {
+  constexpr int kCount = 20000000;
+  constexpr int kBins = 32;
+  constexpr double kFar = 3.66;
   RandomStream stream(1, 2);
-  std::vector<double> values(200000);
-  int far = 0;
-  for (double& value : values) {
+  std::vector<int> counts(kBins, 0);
+  std::vector<double> far;
+  for (int i = 0; i < kCount; ++i) {
     const double z = draw_normal(stream);
-    value = 0.5 * std::erfc(-z * std::sqrt(0.5));
-    far += std::abs(z) > 3.7;
+    ++counts[std::min(kBins - 1, static_cast<int>(kBins * 0.5 * std::erfc(-z * std::sqrt(0.5))))];
+    if (std::abs(z) > kFar) far.push_back(std::abs(z) - kFar);
   }
-  check_uniform(values, "normal draws");
-  // Those of the tail that has an algorithm of its own.
-  const double expected = values.size() * std::erfc(3.7 * std::sqrt(0.5));
-  check(std::abs(far - expected) < 5.0 * std::sqrt(expected), "normal draws far out");
+  double chi2 = 0.0;
+  for (const int count : counts) chi2 += std::pow(count - kCount / kBins, 2) / (kCount / kBins);
+  check(chi2 < kBins + 5.0 * std::sqrt(2.0 * kBins), "normal draws: distribution");
+  const NormalInterval tail = normal_interval({kFar, kInfinity, kInfinity});
+  const double expected = 2.0 * kCount * std::exp(tail.log_mass);
+  const double n = static_cast<double>(far.size());
+  check(std::abs(n - expected) < 5.0 * std::sqrt(expected), "normal draws: as many far out");
+  double sum = 0.0;
+  double sum_of_squares = 0.0;
+  for (const double t : far) {
+    sum += t * t;
+    sum_of_squares += t * t * t * t;
+  }
+  const double square = tail.second - 2.0 * kFar * tail.mean + kFar * kFar;
+  const double deviation = std::sqrt(sum_of_squares / n - std::pow(sum / n, 2));
+  check(std::abs(sum / n - square) < 5.0 * deviation / std::sqrt(n), "normal draws: as far out");
 }
 
 // The mass below a draw over that of the interval is uniform.
@@ -57,18 +74,20 @@ void test_interval(double low, double high, double width) {
   RandomStream stream(3, 4);
   std::vector<double> below;
   double sum = 0.0;
+  bool inside = true;
   for (int i = 0; i < kCount; ++i) {
     const Place place = draw_normal(stream, interval);
     const double z = place.in(interval);
-    check(z >= low && z <= high, what + ": inside");
-    check(place.from == Place::From::kZero || (place.distance >= 0.0 && place.distance <= width),
-          what + ": distance inside");
+    inside = inside && z >= low && z <= high;
+    if (place.from != Place::From::kZero)
+      inside = inside && place.distance >= 0.0 && place.distance <= width;
     sum += z;
     Interval part{low, z, place.from == Place::From::kLow ? place.distance : z - low};
     if (place.from == Place::From::kHigh) part = {z, high, place.distance};
     const double mass = std::exp(normal_interval(part).log_mass - expected.log_mass);
     below.push_back(place.from == Place::From::kHigh ? 1.0 - mass : mass);
   }
+  check(inside, what + ": inside");
   check_uniform(below, what);
   const double deviation = std::sqrt(expected.second - expected.mean * expected.mean);
   if (width > 1e-3 && std::abs(low + high) < 100.0)
@@ -111,7 +130,7 @@ Case make_case(const std::string& name, const std::vector<double>& lower,
 
 // Mean and second moments within five standard errors of those of the box, by quadrature.
 void test_component(const Case& c) {
-  constexpr int kCount = 40000;
+  constexpr int kCount = 100000;
   const int d = static_cast<int>(c.mean.size());
   const Box box{c.lower, c.upper};
   const BoxProbability expected = box_probability(box, c.mean, c.factor, {});
@@ -122,14 +141,20 @@ void test_component(const Case& c) {
   RandomStream again(5, 6);
   Matrix draws(kCount, d);
   Vector repeated(d);
+  bool drawn = true;
+  bool inside = true;
+  bool same = true;
   for (int i = 0; i < kCount; ++i) {
-    check(component.draw(stream, workspace, draws.row(i).data()), c.name + ": drawn");
+    drawn = drawn && component.draw(stream, workspace, draws.row(i).data());
     for (int j = 0; j < d; ++j)
-      check(c.lower[j] <= draws(i, j) && draws(i, j) <= c.upper[j], c.name + ": inside");
+      inside = inside && c.lower[j] <= draws(i, j) && draws(i, j) <= c.upper[j];
     if (i >= 100) continue;
-    check(component.draw(again, workspace, repeated.data()) && repeated == draws.row(i).transpose(),
-          c.name + ": the same stream gives the same bits");
+    drawn = drawn && component.draw(again, workspace, repeated.data());
+    same = same && repeated == draws.row(i).transpose();
   }
+  check(drawn, c.name + ": drawn");
+  check(inside, c.name + ": inside");
+  check(same, c.name + ": the same stream gives the same bits");
   const auto check_mean = [&](const Eigen::ArrayXd& values, double mean, const std::string& what) {
     const double seen = values.mean();
     const double error = std::sqrt((values - seen).square().mean() / kCount);
@@ -157,6 +182,14 @@ void test_components() {
       make_case("some of four free", {1.0, -none, 0.0, -none}, {none, none, 2.0, none}, 8));
   test_component(
       make_case("one of four free", {-1.0, -none, 0.0, -none}, {1.0, -0.5, 2.0, none}, 9));
+  // Of six tilted proposals one is accepted here.
+  Case sliver = make_case("sliver", {0.0, 0.0, 0.0, 0.0}, {0.0, 0.0, 0.0, 0.0}, 14);
+  sliver.mean.setZero();
+  sliver.lower << 2.32, 1.97, -3.36, -1.88;
+  sliver.upper << 8.06, 5.07, -1.32, -0.7;
+  sliver.factor << 1.0, 0.0, 0.0, 0.0, 0.712, 0.702, 0.0, 0.0, 0.502, 0.685, 0.528, 0.0, 0.458,
+      -0.873, 0.158, 0.06;
+  test_component(sliver);
   // Variables in two groups that know nothing of each other.
   Case groups = make_case("groups", {1.0, 0.0, -none, 2.0}, {none, 1.0, -1.0, none}, 10);
   groups.factor.bottomLeftCorner(2, 2).setZero();
@@ -177,11 +210,31 @@ void test_digits() {
   TruncatedComponent::Workspace workspace(1);
   RandomStream stream(7, 8);
   std::vector<double> values(20000);
+  bool drawn = true;
   for (double& x : values) {
-    check(component.draw(stream, workspace, &x), "drawn from a narrow box");
+    drawn = drawn && component.draw(stream, workspace, &x);
     x *= 1e30;
   }
+  check(drawn, "drawn from a narrow box");
   check_uniform(values, "a narrow box at 0");
+}
+
+// z_1 <= 1 and sqrt(1 - e^2) z_1 + e z_2 >= 2 leaves nothing but z_1 close to 1, out to 10^12
+// standard deviations: whoever cannot draw that must say so.
+void test_far_corners() {
+  for (const double e : {1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8, 1e-9, 1e-12}) {
+    StandardBox box{{{-1.0, 1.0, 2.0}, {2.0, 3.0, 1.0}}, Matrix::Zero(2, 2)};
+    box.factor << 1.0, 0.0, std::sqrt(1.0 - e * e), e;
+    const TruncatedSampler sampler(box);
+    RandomStream stream(9, 10);
+    double z[2];
+    Place places[2];
+    const bool drawn = sampler.draw(stream, z, places);
+    const std::string what = "corner " + std::to_string(std::log10(e));
+    check(drawn || e < 1e-3, what + ": drawn");
+    // The exponent falls by (1 - z_1) / e^2 from there.
+    check(!drawn || 1.0 - z[0] < 20.0 * e * e + 1e-15, what + ": in the corner");
+  }
 }
 
 void test_mixture() {
@@ -222,6 +275,7 @@ void test_truncated_drawing() {
   test_intervals();
   test_components();
   test_digits();
+  test_far_corners();
   test_mixture();
 }
 
