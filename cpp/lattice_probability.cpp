@@ -415,12 +415,14 @@ StandardMoments lattice_probability(const StandardBox& box, const LatticePlan& p
 }
 
 LatticePlan plan_lattice(const StandardBox& box, double rtol) {
+  // An estimate from eight shifts is itself uncertain, by 1 / sqrt(14) of it.
+  const double goal = 0.75 * rtol;
   LatticePlan plan{minimax_tilting(box).tilt, kSmallest};
   while (plan.points < kLargest) {
     const double error = sum_lattice<false>(box, plan).error;
-    if (!(error > rtol)) break;
+    if (!(error > goal)) break;
     // No faster than the square of the points; so that no size is skipped that would do.
-    const double factor = std::exp2(std::max(1.0, std::ceil(0.5 * std::log2(error / rtol))));
+    const double factor = std::exp2(std::max(1.0, std::ceil(0.5 * std::log2(error / goal))));
     plan.points = static_cast<int>(std::min<double>(kLargest, factor * plan.points));
   }
   return plan;
