@@ -22,7 +22,8 @@ struct Place {
 
 double draw_normal(RandomStream& stream);
 
-// N(0, 1) restricted to an interval. More than a quarter of the proposals are accepted in any of them.
+// N(0, 1) restricted to an interval. More than a quarter of the proposals are accepted in any of
+// them.
 Place draw_normal(RandomStream& stream, const Interval& interval);
 
 }  // namespace mogfit

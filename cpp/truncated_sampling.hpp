@@ -39,7 +39,7 @@ class TruncatedSampler {
   Vector tilt_;  // empty: the variables after the first are not tilted but drawn untruncated
   double log_envelope_;
   double first_term_ = 0.0;  // of psi
-  double slack_ = 0.0;
+  double slack_ = 0.0;       // how far rounding may lift psi above the envelope
 };
 
 // Draws x ~ N(mean, factor factor^T), lower <= x <= upper, the factor lower triangular. Free

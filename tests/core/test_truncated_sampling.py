@@ -14,6 +14,7 @@ from scipy import stats
 from scipy.special import log_ndtr
 
 from mogfit import _core
+from mogfit.errors import DegenerateError
 from tests import box_oracles
 from tests.core import prepare
 from tests.oracles import Mixture
@@ -248,6 +249,16 @@ def test_points_near_a_bound_keep_their_digits():
     points, _ = _core.sample(truncated([1.0], [[1e-4]], [-1.0], [0.0]), 20_000, 13)
     # From 100 standard deviations away: exponential with rate 100 per 0.01, but for a part in 1e4.
     assert stats.kstest(-points[:, 0] * 1e4, "expon").statistic < 0.02
+
+
+def test_what_cannot_be_drawn_exactly_is_refused():
+    # The weights of proposals 10^7 standard deviations away are lost in rounding.
+    covariance = [[1.0, 0.5], [0.5, 1.0]]
+    mixture = _core.PreparedMixture(
+        [0.5, 0.5], [[1e7, 1e7], [0.0, 0.0]], [covariance] * 2, domain=[[1e7, 1e7], [INF, INF]]
+    )
+    with pytest.raises(DegenerateError, match="component 1 holds next to no mass"):
+        _core.sample(mixture, 100, 1)
 
 
 def test_mixtures_with_many_components_are_drawn():

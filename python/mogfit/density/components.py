@@ -117,7 +117,7 @@ def check_means(mus: Any) -> Floats:
     return array
 
 
-def check_covariances(Sigmas: Any, ngauss: int, nvars: int) -> Floats:
+def check_covariances(Sigmas: Any, ngauss: int, nvars: int, *, name: str = "Sigmas") -> Floats:
     """Covariance matrices of shape (G, V, V); a vector is one variance for each component.
 
     Raises
@@ -126,7 +126,7 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int) -> Floats:
         If the shapes do not fit, a value is not finite, or a matrix is not symmetric, not
         positive definite, or singular.
     """
-    array = real_array(Sigmas, "Sigmas")
+    array = real_array(Sigmas, name)
     given = array.shape
     if array.ndim == 1 and nvars == 1:
         array = array[:, None, None]
@@ -137,7 +137,7 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int) -> Floats:
             f" or {ngauss} variances" if nvars == 1 else ""
         )
         raise InputError(
-            shape_message("Sigmas", given, wanted, other="mus", other_shape=(ngauss, nvars))
+            shape_message(name, given, wanted, other="mus", other_shape=(ngauss, nvars))
         )
     variances = np.einsum("kii->ki", array)
     bad = np.argwhere(~(variances > 0))
@@ -145,7 +145,7 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int) -> Floats:
         k, i = (int(v) for v in bad[0])
         raise InputError(
             bad_values_message(
-                "Sigmas",
+                name,
                 len(bad),
                 variances.size,
                 "not positive",
@@ -161,11 +161,11 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int) -> Floats:
     if asymmetry.max() > _ASYMMETRY:
         k, i, j = (int(v) for v in np.unravel_index(asymmetry.argmax(), asymmetry.shape))
         raise InputError(
-            f"Sigmas: component {k} is not symmetric: entry ({i}, {j}) is {array[k, i, j]:g} and "
+            f"{name}: component {k} is not symmetric: entry ({i}, {j}) is {array[k, i, j]:g} and "
             f"entry ({j}, {i}) is {array[k, j, i]:g}; give symmetric matrices, for example "
             "(S + S.T) / 2"
         )
-    _check_positive_definite(correlations, "Sigmas")
+    _check_positive_definite(correlations, name)
     return 0.5 * (array + array.transpose(0, 2, 1))
 
 
