@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "box_quadrature.hpp"
+#include "errors.hpp"
 
 namespace mogfit {
 
@@ -106,6 +107,10 @@ StandardisedBox standardise(const Box& box, const Vector& mean, const Matrix& fa
   const Matrix covariance = factor * factor.transpose();
   StandardisedBox result;
   for (std::vector<int>& variables : connected_groups(bounded, covariance)) {
+    if (static_cast<int>(variables.size()) > kMaxBounded)
+      throw DomainError("domain: " + std::to_string(variables.size()) +
+                        " bounded variables that depend on each other; the most is " +
+                        std::to_string(kMaxBounded) + ": leave some of them free");
     std::stable_sort(variables.begin(), variables.end(),
                      [&](int i, int j) { return log_masses[i] < log_masses[j]; });
     result.groups.push_back(make_group(variables, box, mean, factor));

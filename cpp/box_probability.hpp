@@ -28,7 +28,8 @@ struct StandardisedBox {
   std::vector<Group> groups;
 };
 
-// For N(mean, factor factor^T), the factor lower triangular.
+// For N(mean, factor factor^T), the factor lower triangular. Throws DomainError for a group of more
+// than kMaxBounded variables.
 StandardisedBox standardise(const Box& box, const Vector& mean, const Matrix& factor);
 
 // What is chosen once for a component and then held, so that Z is a smooth function of mean and
@@ -49,6 +50,9 @@ struct BoxProbability {
   Matrix excess;           // E[y y^T | box] - Sigma:     d log Z / d Sigma
                            //   = Sigma^-1 excess Sigma^-1 / 2,  y = x - mu
 };
+
+// Bounded variables that depend on each other: more would take minutes for a few digits.
+inline constexpr int kMaxBounded = 50;
 
 // The relative error that lattice rules aim at unless told otherwise.
 inline constexpr double kBoxTolerance = 1e-4;
