@@ -15,7 +15,7 @@ __all__ = ["Spread", "check_enough_rows", "mean_and_covariance", "measure_spread
 
 Floats = NDArray[np.float64]
 
-# Rows looked at first: enough distinct ones there settle the question without sorting everything.
+# Rows looked at before all: enough distinct ones there settle the question without sorting them.
 _GLANCE = 1000
 
 # A correlation matrix with a smaller eigenvalue is singular to the accuracy of its entries.
@@ -40,10 +40,11 @@ def _rows(count: int, kind: str = "") -> str:
 
 def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
     """Number of distinct rows; any number >= `enough` when there are that many."""
-    distinct = len(np.unique(values[: max(_GLANCE, 2 * enough)], axis=0))
-    if distinct >= enough or len(values) <= max(_GLANCE, 2 * enough):
-        return distinct
-    return len(np.unique(values, axis=0))
+    for glance in (2 * enough, max(_GLANCE, 4 * enough), len(values)):
+        distinct = len(np.unique(values[:glance], axis=0))
+        if distinct >= enough:
+            break
+    return distinct
 
 
 def check_enough_rows(values: NDArray[np.floating], ngauss: int) -> None:
