@@ -94,7 +94,7 @@ def test_unknown_keywords_are_refused():
         MixtureOfGaussians(mus=[0.0], sigmas=[1.0])
 
 
-# Domains, until they exist
+# What is a domain
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,6 @@ def test_unknown_keywords_are_refused():
 )
 def test_a_domain_without_bounds_is_none(domain):
     assert same(MixtureOfGaussians(ngauss=1, nvars=2, domain=domain), MixtureOfGaussians(1, 2))
-
-
-@pytest.mark.parametrize("domain", [[None, (0, 1)], [(0, np.inf), None], [None, (None, 5.0)]])
-def test_a_bounded_domain_is_not_there_yet(domain):
-    with pytest.raises(NotImplementedError, match=r"^domain: bounded domains are not implemented"):
-        MixtureOfGaussians(ngauss=1, nvars=2, domain=domain)
 
 
 @pytest.mark.parametrize(
