@@ -34,7 +34,9 @@ def parse_domain(domain: Any, nvars: int) -> Floats | None:
     """
     if domain is None:
         return None
-    if isinstance(domain, (str, bytes)) or not hasattr(domain, "__len__"):
+    no_sequence = isinstance(domain, (str, bytes)) or not hasattr(domain, "__len__")
+    # An array of one number has a length by name only.
+    if no_sequence or getattr(domain, "ndim", 1) == 0:
         raise DomainError(scalar_message("domain", domain, "None, or one pair for each variable"))
     if len(domain) != nvars:
         raise DomainError(
@@ -43,15 +45,7 @@ def parse_domain(domain: Any, nvars: int) -> Floats | None:
         )
     bounds = np.empty((2, nvars))
     for i, pair in enumerate(domain):
-        try:
-            low, high = (
-                side if given is None else float(given)
-                for side, given in zip(
-                    (-np.inf, np.inf), (None, None) if pair is None else pair, strict=True
-                )
-            )
-        except (TypeError, ValueError):
-            low = high = np.nan
+        low, high = _sides(pair)
         if not low < high:
             raise DomainError(
                 f"domain: {shorten(pair)} seen at index {i}; allowed: None, or (low, high) with "
@@ -59,6 +53,19 @@ def parse_domain(domain: Any, nvars: int) -> Floats | None:
             )
         bounds[:, i] = low, high
     return bounds if np.isfinite(bounds).any() else None
+
+
+def _sides(pair: Any) -> tuple[float, float]:
+    """Bounds of one variable; NaN where they are none."""
+    if pair is None:
+        return -np.inf, np.inf
+    try:
+        low, high = pair
+        if isinstance(low, str) or isinstance(high, str):
+            return np.nan, np.nan
+        return -np.inf if low is None else float(low), np.inf if high is None else float(high)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan, np.nan
 
 
 def domain_pairs(bounds: Floats | None) -> list[tuple[float, float] | None] | None:
