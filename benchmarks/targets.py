@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.cases import MEMORY_SHAPE, SHAPES, shape_name
+from benchmarks.domains import (
+    AS_IN_A_FIT,
+    BOX,
+    RESTRICTED,
+    TRUNCATED,
+    TRUNCATED_DRAWS,
+    TRUNCATED_PASS,
+    TUTORIALS,
+    UNBOUNDED,
+)
 from benchmarks.measure import Results
 from benchmarks.overhead import IMPORT, IMPORT_BEYOND, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, GRADIENT, LOG_DENSITY, MOMENTS
@@ -58,6 +68,7 @@ def targets(results: Results, threads: int) -> list[Target]:
         *_resource_targets(results),
         *_asteroid_targets(results),
         *_fit_targets(results, threads),
+        *_domain_targets(results),
     ]
 
 
@@ -143,12 +154,44 @@ def _fit_targets(results: Results, threads: int) -> Iterator[Target]:
             continue
         speed = theirs.typical_seconds / ours.typical_seconds
         yield Target(f"fit of {case} vs {peer}: time", speed, bound, aim)
-        excess = max(ours.neg_logliks) - min(theirs.neg_logliks)
-        yield Target(
-            f"fit of {case} vs {peer}: worst -log L / N less their best",
-            excess,
-            1e-7,
-            None,
-            more=False,
-            form="{:+.6f}",
-        )
+        yield _excess(f"fit of {case} vs {peer}", ours.neg_logliks, theirs.neg_logliks)
+
+
+def _domain_targets(results: Results) -> Iterator[Target]:
+    for nvars, bound in ((2, 2.0), (3, 30.0), (6, 3000.0)):
+        seconds = results.seconds(f"d={nvars}", BOX, AS_IN_A_FIT)
+        value = None if seconds is None else 1e6 * seconds
+        yield Target(f"{BOX}, d={nvars}", value, bound, None, more=False, form="{:.1f} us")
+    for timing in results.timings:
+        if (timing.quantity, timing.contestant) != (TRUNCATED_PASS, TRUNCATED):
+            continue
+        ratio = _quotient(timing.seconds, results.seconds(timing.case, TRUNCATED_PASS, UNBOUNDED))
+        what = f"pass with a domain over one without, {timing.case}"
+        yield Target(what, ratio, 1.3, None, more=False, form="{:.2f}x")
+    for timing in results.timings:
+        if timing.quantity == TRUNCATED_DRAWS:
+            what = f"{TRUNCATED_DRAWS}, {timing.case}"
+            yield Target(what, timing.seconds, 0.5, None, more=False, form="{:.2f} s")
+    for case in TUTORIALS:
+        ours, theirs = results.fit(case, OURS), results.fit(case, "MultiMin")
+        if ours is None or theirs is None:
+            continue
+        speed = theirs.typical_seconds / ours.typical_seconds
+        yield Target(f"fit of {case} vs MultiMin: time", speed, 100.0, None)
+        yield _excess(f"fit of {case} vs MultiMin", ours.neg_logliks, theirs.neg_logliks)
+    for ngauss in (1, 5, 10):
+        case = f"asteroids in a box, K={ngauss}"
+        ours, restricted = results.fit(case, OURS), results.fit(case, RESTRICTED)
+        if ours is not None and restricted is not None:
+            yield _excess(f"fit of {case} vs unbounded", ours.neg_logliks, restricted.neg_logliks)
+
+
+def _excess(what: str, ours: tuple[float, ...], theirs: tuple[float, ...]) -> Target:
+    return Target(
+        f"{what}: worst -log L / N less their best",
+        max(ours) - min(theirs),
+        1e-7,
+        None,
+        more=False,
+        form="{:+.6f}",
+    )

@@ -84,9 +84,7 @@ def test_densities_integrate_to_1_over_the_domain(nvars, domain, count, truncati
 @pytest.mark.parametrize(("nvars", "domain", "count"), CASES)
 def test_every_component_is_normalised_on_its_own(nvars, domain, count):
     mog = MixtureOfGaussians(**given(nvars), domain=domain)
-    shares = integral(
-        lambda x: np.exp(mog.component_logpdf(x)), mog.mus, mog.Sigmas, domain, count
-    )
+    shares = integral(lambda x: np.exp(mog.component_logpdf(x)), mog.mus, mog.Sigmas, domain, count)
     np.testing.assert_allclose(shares, 1.0, atol=1e-9)
 
 
@@ -111,7 +109,9 @@ def test_masses_are_those_of_a_product_rule(nvars, domain):
 def test_the_two_meanings_of_truncation_are_their_formulas(nvars, domain, count, rng):
     parts, bounds = given(nvars), bounds_of(domain)
     x = points_inside(domain, 50, rng)
-    masses = np.array([mass(m, S, bounds) for m, S in zip(parts["mus"], parts["Sigmas"], strict=True)])
+    masses = np.array(
+        [mass(m, S, bounds) for m, S in zip(parts["mus"], parts["Sigmas"], strict=True)]
+    )
     normalised = np.exp(terms(parts["mus"], parts["Sigmas"], bounds, x))
     each = MixtureOfGaussians(**parts, domain=domain)
     np.testing.assert_allclose(each.pdf(x), normalised @ parts["weights"], rtol=1e-10)
@@ -141,9 +141,7 @@ def test_unnormalised_weights_scale_truncated_densities_by_their_sum(truncation,
     x = points_inside(BOX, 100, rng)
     usual = MixtureOfGaussians(**parts, domain=BOX, truncation=truncation)
     parts["weights"] = 3 * parts["weights"]
-    loose = MixtureOfGaussians(
-        **parts, domain=BOX, truncation=truncation, normalize_weights=False
-    )
+    loose = MixtureOfGaussians(**parts, domain=BOX, truncation=truncation, normalize_weights=False)
     np.testing.assert_allclose(loose.pdf(x), 3 * usual.pdf(x), rtol=1e-13)
     np.testing.assert_array_equal(loose.weights, parts["weights"])
 
@@ -252,7 +250,9 @@ def test_nan_is_nan_and_infinity_has_no_density():
         np.testing.assert_array_equal(np.isnan(values), [True, True, False, False, False, True])
     np.testing.assert_array_equal(mog.pdf(x)[[2, 4]], 0.0)
     shares = mog.responsibilities(x)
-    np.testing.assert_array_equal(np.isnan(shares).all(axis=1), [True, True, True, False, True, True])
+    np.testing.assert_array_equal(
+        np.isnan(shares).all(axis=1), [True, True, True, False, True, True]
+    )
 
 
 @pytest.mark.parametrize("truncation", ["components", "mixture"])
