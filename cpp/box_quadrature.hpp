@@ -11,7 +11,7 @@ inline constexpr int kMaxQuadrature = 4;
 // moments come from the same nodes. Every term is positive, so nothing cancels, in whatever tail.
 // Each integrand is log-concave: it is cut to where it matters, and split where one of the sides
 // sets in, so that Gauss and Legendre's rules resolve its narrowest feature.
-// The relative error is 1e-13 in two dimensions, 1e-11 in three, 1e-9 in four, and that of rounding.
+// The relative error is 1e-13 in two dimensions, 1e-11 in three, 1e-9 in four, beside rounding.
 StandardMoments box_quadrature(const StandardBox& box);
 
 }  // namespace mogfit

@@ -101,7 +101,8 @@ def loglik(
     sample_weight: Array | None = None,
     count: int = 48,
 ) -> float:
-    """Sum over the points of s_i log sum_k w_k N_k(x_i) / Z_k."""
+    """Sum over the points of s_i log sum_k w_k N_k(x_i) / Z_k, weights divided by their sum."""
+    log_weights = log_weights - logsumexp(log_weights)
     logs = logsumexp(terms(mus, Sigmas, bounds, points, count) + log_weights, axis=1)
     return float(logs.sum() if sample_weight is None else sample_weight @ logs)
 
