@@ -107,7 +107,7 @@ def loglik(
     return float(logs.sum() if sample_weight is None else sample_weight @ logs)
 
 
-def slopes(function: Callable[[Array], float], at: Array, step: float = 2e-3) -> Array:
+def slopes(function: Callable[[Array], float], at: Array, step: float = 1e-3) -> Array:
     """Gradient by central differences of the sixth order, error step^6."""
     at = np.asarray(at, dtype=float)
     found = np.zeros(at.shape)

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from mogfit import _core
 from mogfit.data import as_points, as_sample_weight
 from mogfit.density.components import real_array
-from mogfit.density.domain import check_inside, parse_domain, rows_inside
+from mogfit.density.domain import check_inside, domain_pairs, parse_domain, rows_inside
 from mogfit.errors import (
     ConvergenceWarning,
     DataWarning,
     DegeneracyWarning,
+    DomainError,
     DtypeError,
     InputError,
     choice_message,
@@ -139,8 +140,8 @@ class FitMoG:
             self.data, self.names = points.values, points.names
             nvars = self.data.shape[1]
         self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
-        self.domain = domain
         self._bounds = parse_domain(domain, self.nvars)
+        self.domain = domain_pairs(self._bounds)
         if self.data is not None:
             self.data, _ = self._inside(self.data, None, self.names)
         self.keep_data = False
@@ -230,8 +231,13 @@ class FitMoG:
                         other="ngauss and nvars",
                     )
                 )
-            mog = from_mog.copy()
-            mog.set_domain(self.domain)
+            mog = MixtureOfGaussians(
+                weights=from_mog.weights,
+                mus=from_mog.mus,
+                Sigmas=from_mog.Sigmas,
+                domain=self.domain,
+                truncation=self.truncation,
+            )
         mog.update_params(mus=mus, sigmas=sigmas, rhos=rhos)
         self._adopt(mog)
         self._initial_params_set_by_user = True
@@ -339,6 +345,8 @@ class FitMoG:
         inside = rows_inside(values, self._bounds)
         if inside.all():
             return values, weight
+        if not inside.any():
+            raise DomainError(f"data: no row of {len(values)} lies inside the domain; widen it")
         dropped = len(values) - int(inside.sum())
         warn_user(
             f"{dropped} of {len(values)} rows lie outside the domain and were dropped", DataWarning
