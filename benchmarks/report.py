@@ -65,7 +65,11 @@ def points_times_components(case: str) -> int:
 
 def _targets(results: Results, threads: int) -> str:
     rows = []
-    for target in targets(results, threads):
+    measured = targets(results, threads)
+    if not (results.memory and results.fits and results.timings):
+        # Of some sections only: the others have nothing to show.
+        measured = [target for target in measured if target.value is not None]
+    for target in measured:
         sign = ">=" if target.more else "<="
         value = "" if target.value is None else target.form.format(target.value)
         aim = "" if target.aim is None else f"{sign} {target.form.format(target.aim)}"

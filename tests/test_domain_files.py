@@ -125,7 +125,7 @@ def changed(tmp_path, **entries):
         ([None, ["Infinity", 1]], "mixture.domain"),
         ([None, [False, True]], "mixture.domain"),
         ([None, [[0], 1]], "mixture.domain"),
-        ([None, [0, 10**400]], "mixture.domain"),
+        ([None, [0, 10**400]], "whole number of 401 digits"),
     ],
 )
 def test_a_damaged_domain_is_refused(tmp_path, domain, words):
@@ -244,8 +244,10 @@ def test_sides_are_left_open_and_numbers_are_written_as_usual(table, run, side, 
 
 @pytest.mark.parametrize(
     "side",
-    ["x", "x=", "x=0", "x=:", "=0:1", "0:1", "x=1:0", "x=1:1", "x=a:1", "x=0:b", "x=0:1:2"]
-    + ["x=nan:1", "x=0:nan", "x=0,1", "x=(0:1)", "", " =0:1"],
+    [
+        *("", "x", "x=", "x=0", "x=:", "=0:1", " =0:1", "0:1", "x=1:0", "x=1:1", "x=0:1:2"),
+        *("x=a:1", "x=0:b", "x=nan:1", "x=0:nan", "x=0,1", "x=(0:1)"),
+    ],
 )
 def test_what_is_no_domain_is_a_bad_option(table, run, side):
     code, _, err = fit_xy(run, table, f"--domain={side}")

@@ -20,9 +20,7 @@ from tests.truncation import draw_inside, loglik
 
 # -0.5 to 2 holds about half of the second and of the third component of `POINTS`.
 DOMAIN = [(-0.5, 2.0), (0.0, None)]
-INSIDE = POINTS[
-    (POINTS[:, 0] >= -0.5) & (POINTS[:, 0] <= 2.0) & (POINTS[:, 1] >= 0.0)
-]
+INSIDE = POINTS[(POINTS[:, 0] >= -0.5) & (POINTS[:, 0] <= 2.0) & (POINTS[:, 1] >= 0.0)]
 INSIDE.flags.writeable = False
 
 TIGHT = 1e-10
@@ -264,7 +262,7 @@ def test_rows_outside_are_refused_with_their_number_and_the_first_one():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, int, object])
 def test_rows_outside_are_found_in_every_type(dtype):
     data = np.arange(40).reshape(20, 2).astype(dtype)
-    with pytest.raises(DomainError, match="5 of 20 rows are outside .* row 15, column 0: 30"):
+    with pytest.raises(DomainError, match=r"5 of 20 rows are outside .* row 15, column 0: 30"):
         FitMoG(data, 1, domain=[(0, 28), None])
 
 

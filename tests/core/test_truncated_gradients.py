@@ -70,9 +70,7 @@ class Case:
 
 def assert_close(seen, expected):
     assert seen.shape == expected.shape
-    np.testing.assert_allclose(
-        seen, expected, rtol=0, atol=RTOL * abs(expected).max(initial=1.0)
-    )
+    np.testing.assert_allclose(seen, expected, rtol=0, atol=RTOL * abs(expected).max(initial=1.0))
 
 
 @pytest.mark.parametrize(("domain", "ngauss", "count"), DOMAINS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mogfit import ConvergenceWarning, DegeneracyWarning, DegenerateError, FitMoG, MixtureOfGaussians
+from mogfit import ConvergenceWarning, DegeneracyWarning, FitMoG, MixtureOfGaussians, MoGWarning
 from tests.fitting import parameters
 from tests.strategies import LAYOUTS
 from tests.truncation import draw_inside
@@ -66,7 +66,7 @@ def test_scaled_columns_with_their_domain_change_nothing_but_units(exponents, se
     assert other.report.neg_loglik_per_point == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-def test_scaling_by_powers_of_two_changes_no_bit_of_densities():
+def test_scaling_by_powers_of_two_changes_no_bit_of_masses():
     scales = np.array([2.0**-20, 2.0**13])
     other = MixtureOfGaussians(
         weights=TRUTH.weights,
@@ -75,8 +75,9 @@ def test_scaling_by_powers_of_two_changes_no_bit_of_densities():
         domain=scaled(DOMAIN, scales),
     )
     np.testing.assert_array_equal(other.log_masses, TRUTH.log_masses)
-    np.testing.assert_array_equal(
-        other.responsibilities(POINTS * scales), TRUTH.responsibilities(POINTS)
+    # Determinants in other units: the rounding of logarithms of size 10.
+    np.testing.assert_allclose(
+        other.responsibilities(POINTS * scales), TRUTH.responsibilities(POINTS), rtol=1e-13
     )
 
 
@@ -94,7 +95,9 @@ def test_mirrored_columns_with_their_domain_are_mirrored():
     plain = fit(start=TRUTH, tol=TIGHT)
     mirror = np.array([-1.0, 1.0])
     start = MixtureOfGaussians(
-        weights=TRUTH.weights, mus=TRUTH.mus * mirror, Sigmas=TRUTH.Sigmas * np.outer(mirror, mirror)
+        weights=TRUTH.weights,
+        mus=TRUTH.mus * mirror,
+        Sigmas=TRUTH.Sigmas * np.outer(mirror, mirror),
     )
     other = fit(POINTS * mirror, domain=[(-2.0, 1.0), (0.0, None)], start=start, tol=TIGHT)
     np.testing.assert_allclose(other.mog.mus * mirror, plain.mog.mus, atol=1e-8)
@@ -195,26 +198,25 @@ def test_a_start_a_hundred_sigma_outside_ends_without_a_number_that_is_none():
     start = MixtureOfGaussians(
         weights=[0.5, 0.5], mus=[[0.0, 0.5], [150.0, 90.0]], Sigmas=[np.eye(2)] * 2
     )
-    with pytest.warns() as told:
+    with pytest.warns(MoGWarning):
         F = fit(start=start)
     assert np.isfinite(F.report.neg_loglik)
     assert np.isfinite(F.mog.params).all()
-    assert all(
-        issubclass(w.category, (ConvergenceWarning, DegeneracyWarning, UserWarning)) for w in told
-    )
 
 
+@pytest.mark.parametrize("method", ["L-BFGS", "EM"])
 @pytest.mark.parametrize("penalty", [0.0, 1e-9])
-def test_a_component_that_collapses_on_a_bound_is_told(penalty, rng):
+def test_a_component_that_collapses_on_a_bound_is_told(penalty, method, rng):
     points = np.concatenate([rng.uniform(0, 1, 500), np.zeros(50)])[:, None]
     start = MixtureOfGaussians(weights=[0.9, 0.1], mus=[0.5, 0.0], Sigmas=[0.1, 1e-4])
-    if penalty == 0.0:
-        with pytest.raises(DegenerateError, match="a component collapsed"):
-            fit(points, 2, [(0, 1)], start=start, penalty=penalty)
-    else:
-        with pytest.warns(DegeneracyWarning):
-            F = fit(points, 2, [(0, 1)], start=start, penalty=penalty)
-        assert np.isfinite(F.report.neg_loglik)
+    options = {"maxiter": 2000}
+    # The likelihood has no maximum: an ever steeper exponential holds the points at 0.
+    with pytest.warns(MoGWarning) as told:
+        F = fit(points, 2, [(0, 1)], start, penalty=penalty, method=method, options=options)
+    assert any(issubclass(w.category, (ConvergenceWarning, DegeneracyWarning)) for w in told)
+    assert np.isfinite(F.report.neg_loglik)
+    assert np.isfinite(F.mog.logpdf(points)).all()
+    assert not F.report.converged
 
 
 @pytest.mark.parametrize("method", ["L-BFGS", "EM"])
