@@ -167,7 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     results = run(plan, options.only, options.threads, log)
     facts = machine.description()
-    report = markdown(results, facts, options.threads, machine.dgemm_gflops(), quick=options.quick)
+    report = markdown(
+        results,
+        facts,
+        options.threads,
+        machine.dgemm_gflops(),
+        quick=options.quick,
+        partial=options.only != SECTIONS,
+    )
     print(report)
     complete = not options.quick and options.only == SECTIONS
     output = options.output or (OUTPUT if complete else None)

@@ -22,12 +22,21 @@ likelihoods of fits are evaluated by NumPy from the fitted parameters. The data 
 
 
 def markdown(
-    results: Results, machine: dict[str, str], threads: int, dgemm: float, quick: bool
+    results: Results,
+    machine: dict[str, str],
+    threads: int,
+    dgemm: float,
+    *,
+    quick: bool,
+    partial: bool = False,
 ) -> str:
-    """Write the whole report; a quick one has no table of targets, its sizes are not theirs."""
+    """Write the whole report; a quick one has no table of targets, its sizes are not theirs.
+
+    A partial one, of some sections, leaves out the targets of the others.
+    """
     parts = ["# Benchmarks", INTRODUCTION, table(("", ""), machine.items())]
     if not quick:
-        parts += ["## What was to be reached", _targets(results, threads)]
+        parts += ["## What was to be reached", _targets(results, threads, partial)]
     for quantity in PASSES:
         parts += _timing_section(results, quantity, per_point=True)
         if quantity == EM_ITERATION:
@@ -63,11 +72,10 @@ def points_times_components(case: str) -> int:
     return round(float(sizes["N"]) * float(sizes["K"]))
 
 
-def _targets(results: Results, threads: int) -> str:
+def _targets(results: Results, threads: int, partial: bool) -> str:
     rows = []
     measured = targets(results, threads)
-    if not (results.memory and results.fits and results.timings):
-        # Of some sections only: the others have nothing to show.
+    if partial:
         measured = [target for target in measured if target.value is not None]
     for target in measured:
         sign = ">=" if target.more else "<="

@@ -274,6 +274,28 @@ def test_an_unknown_column_is_named_with_those_there_are(table, run, column):
         assert word in line
 
 
+def test_a_column_that_is_bounded_twice_is_a_bad_option(table, run):
+    # One of the two would go unnoticed.
+    code, _, err = fit_xy(run, table, "--domain", "x=0:9", "--domain", "x=0:8")
+    assert code == USAGE
+    assert "--domain" in one_line(err)
+    assert "'x'" in one_line(err)
+
+
+def test_rows_outside_no_domain_cannot_be_dropped(table, run):
+    code, _, err = fit_xy(run, table, "--drop-outside")
+    assert code == USAGE
+    assert "--domain" in one_line(err)
+
+
+def test_a_truncated_start_wants_its_domain(table, run):
+    assert fit_xy(run, table, "--domain", "x=0:6")[0] == DONE
+    code, _, err = fit_xy(run, table, "--start-from", "fit.json")
+    assert code == USAGE
+    assert "--domain" in one_line(err)
+    assert fit_xy(run, table, "--start-from", "fit.json", "--domain", "x=0:6")[0] == DONE
+
+
 def test_a_column_of_an_array_goes_by_its_name(tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)
     x = np.abs(np.random.default_rng(0).normal(1, 1, (200, 3)))

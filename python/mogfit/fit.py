@@ -66,7 +66,8 @@ class FitMoG:
         For each variable None, or (low, high); a side may be infinite. The mixture that is fitted
         is truncated to this closed box; its means may lie outside where the data say so.
     outside : {"error", "drop"}, default "error"
-        What to do about rows outside the domain.
+        What to do about rows outside the domain. Those dropped here are gone from `data`, whose
+        rows the weights of `fit_data` belong to.
     truncation : {"components", "mixture"}, default "components"
         What the weights of `mog` mean; see `MixtureOfGaussians`. The fitted density is the same.
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import truncnorm
 
 from mogfit import _core
+from mogfit.errors import DegenerateError
 from tests import oracles
 from tests.core import prepare
 from tests.strategies import make_mixture
@@ -213,12 +214,16 @@ def test_a_monotone_step_never_lowers_the_likelihood(case, penalty):
     reference = np.cov(points.T).reshape(nvars, nvars) + 1e-6 * np.eye(nvars)
     before = penalised(mixture, points, penalty, reference)
     for _ in range(4):
-        loglik_, mixture = _core.em_step(
-            mixture, points, None, penalty, reference if penalty else None, monotone=True
-        )
+        try:
+            loglik_, mixture = _core.em_step(
+                mixture, points, None, penalty, reference if penalty else None, monotone=True
+            )
+        except DegenerateError:
+            assert penalty == 0.0, "a component on a single point is what the penalty is for"
+            return
         after = penalised(mixture, points, penalty, reference)
-        # Rounding of the sum of 200 terms.
-        slack = 1e-13 * (200 + abs(before) + abs(loglik_))
+        # Rounding of quadratic forms with covariances of condition 1e3.
+        slack = 1e-12 * (200 + abs(before) + abs(loglik_))
         assert after >= before - slack
         before = after
 

@@ -165,10 +165,17 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
 def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
     """The fit to be made, of the rows inside the domain."""
     # The demo has no domain of its own.
-    sides = dict(getattr(arguments, "domain", ()))
+    given = getattr(arguments, "domain", [])
+    sides = dict(given)
     for name in sides:
         if name not in table.names:
             raise UsageError(f"--domain: {choice_message('column', name, table.names)}")
+        if sum(other == name for other, _ in given) > 1:
+            raise UsageError(
+                f"--domain: column {name!r} is given more than once; give one interval"
+            )
+    if not sides and getattr(arguments, "drop_outside", False):
+        raise UsageError("--drop-outside: there is no domain; give --domain too")
     domain = [sides.get(name) for name in table.names] if sides else None
     bounds = parse_domain(domain, len(table.names))
     if bounds is not None and arguments.drop_outside:
@@ -295,6 +302,10 @@ def _start_from(arguments: argparse.Namespace, fit: FitMoG) -> None:
         raise UsageError(
             f"--start-from: {arguments.start_from} is about {', '.join(mog.names)}, the data about "
             f"{', '.join(fit.names or ())}"
+        )
+    if mog.domain is not None and fit.domain is None:
+        raise UsageError(
+            f"--start-from: {arguments.start_from} is truncated to a domain; give its --domain too"
         )
     fit.set_initial_params(from_mog=mog)
 
