@@ -23,9 +23,6 @@ struct Side {
   double slope;
 };
 
-// Below this width of the last variable its mass cancels in the vectorised form.
-inline constexpr double kNarrowPair = 0.5;
-
 // Mass, z, z^2, y, y z, y^2 of the pair (z, y).
 inline constexpr int kPairSums = 6;
 

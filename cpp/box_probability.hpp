@@ -11,27 +11,6 @@
 
 namespace mogfit {
 
-// lower_j <= x_j <= upper_j; either side may be infinite, a variable without sides is free.
-struct Box {
-  Vector lower;
-  Vector upper;
-};
-
-// A component and a box in standard units. Variables that are bounded, split into groups that are
-// independent of each other; free variables are integrated out by leaving them away.
-struct StandardisedBox {
-  struct Group {
-    std::vector<int> variables;  // in the order of integration: the least likely side first
-    std::vector<double> units;   // x - mu = unit * (factor z): a scale, negative when reflected
-    StandardBox box;
-  };
-  std::vector<Group> groups;
-};
-
-// For N(mean, factor factor^T), the factor lower triangular. Throws DomainError for a group of more
-// than kMaxBounded variables.
-StandardisedBox standardise(const Box& box, const Vector& mean, const Matrix& factor);
-
 // What is chosen once for a component and then held, so that Z is a smooth function of mean and
 // covariance however its variables would be ordered elsewhere. One entry for each group of at least
 // kMaxQuadrature + 1 variables; smaller ones need no plan.
@@ -50,9 +29,6 @@ struct BoxProbability {
   Matrix excess;           // E[y y^T | box] - Sigma:     d log Z / d Sigma
                            //   = Sigma^-1 excess Sigma^-1 / 2,  y = x - mu
 };
-
-// Bounded variables that depend on each other: more would take minutes for a few digits.
-inline constexpr int kMaxBounded = 50;
 
 // The relative error that lattice rules aim at unless told otherwise.
 inline constexpr double kBoxTolerance = 1e-4;

@@ -118,7 +118,6 @@ class NestedQuadrature {
       x[i] = std::clamp(0.0, sides.low[i], sides.high[i]);
       held[i] = x[i] != 0.0;
     }
-    std::array<double, kMax> pull{};  // (P x)_i
     for (int step = 0; step < kMaxSteps; ++step) {
       const std::array<double, kMax> target = minimise_free(level, x, held);
       // Towards the target, up to the first side in the way.
@@ -146,9 +145,9 @@ class NestedQuadrature {
       int loosest = -1;
       double most = 0.0;
       for (int i = level; i < n_; ++i) {
-        pull[i] = 0.0;
-        for (int j = level; j < n_; ++j) pull[i] += precision[i][j] * x[j];
-        const double inwards = x[i] == sides.low[i] ? -pull[i] : pull[i];
+        double pull = 0.0;  // (P x)_i
+        for (int j = level; j < n_; ++j) pull += precision[i][j] * x[j];
+        const double inwards = x[i] == sides.low[i] ? -pull : pull;
         if (held[i] && inwards > most) {
           most = inwards;
           loosest = i;
@@ -354,7 +353,7 @@ class NestedQuadrature {
     const int count = split(level, sides, closest, pieces.data());
     Native totals[kPairSums] = {};
     for (int p = 0; p < count; ++p) {
-      if (width < kNarrowPair) {
+      if (width < kNarrow) {
         add_narrow(pieces[p], side, width, square, totals);
       } else if (width < kInfinity) {
         add_two_sided(pieces[p], side, width, square, totals);

@@ -37,9 +37,8 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
     // Rounding differs between the triangles, and cancellation could make it show.
     covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   }
-  const PreparedMixture next = PreparedMixture::from_covariances(ngauss, nvars, weights.data(),
-                                                                 means.data(), covariances.data());
-  return mixture.truncation() ? next.with_truncation(mixture.truncation()) : next;
+  return PreparedMixture::from_covariances(ngauss, nvars, weights.data(), means.data(),
+                                           covariances.data(), mixture.truncation());
 }
 
 PreparedMixture em_step(const PreparedMixture& mixture, const Moments& moments,

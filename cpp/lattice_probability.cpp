@@ -36,9 +36,6 @@ std::uint64_t generator(int axis) {
   return (RandomStream(kSeed, kShifts + axis).bits() | 1) % kLargest;
 }
 
-// Below this width, and this change of the exponent across it, the differences of tails cancel.
-constexpr double kNarrow = 0.5;
-
 MOGFIT_INLINE Native exp(Native x) { return exp2(Lane<1>{{x * kLog2E}}).v[0]; }
 
 MOGFIT_INLINE bool any(NativeBits mask) {

@@ -9,9 +9,6 @@ namespace mogfit {
 
 namespace {
 
-// Below this width, and this change of the exponent across it, the differences of tails cancel.
-constexpr double kNarrow = 0.5;
-
 bool is_narrow(double centre, double width) { return width < kNarrow && width * centre < kNarrow; }
 
 // phi(c) integral over |t| <= h of exp(-c t - t^2 / 2), and the moments of c + t.

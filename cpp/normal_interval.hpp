@@ -23,6 +23,9 @@ struct NormalInterval {
   double second;  // E[z^2]
 };
 
+// Below this width, and this change of the exponent across it, the differences of tails cancel.
+inline constexpr double kNarrow = 0.5;
+
 inline constexpr double kLogSqrt2Pi = 0.91893853320467274178;
 inline constexpr double kInverseSqrt2Pi = 0.39894228040143267794;
 

@@ -45,7 +45,8 @@ PreparedMixture::PreparedMixture(int ngauss, int nvars, const double* log_weight
 }
 
 PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const double* weights,
-                                                  const double* means, const double* covariances) {
+                                                  const double* means, const double* covariances,
+                                                  std::shared_ptr<const Truncation> truncation) {
   Vector log_weights(ngauss);
   for (int k = 0; k < ngauss; ++k) {
     if (!(weights[k] >= 0.0))
@@ -54,6 +55,7 @@ PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const d
     log_weights[k] = std::log(weights[k]);
   }
   PreparedMixture mixture(ngauss, nvars, log_weights.data(), means);
+  mixture.truncation_ = std::move(truncation);
   for (int k = 0; k < ngauss; ++k) {
     const Eigen::Map<const Matrix> sigma(covariances + static_cast<std::size_t>(k) * nvars * nvars,
                                          nvars, nvars);
@@ -118,11 +120,6 @@ PreparedMixture PreparedMixture::with_box(const Box& box, double rtol) const {
   truncation->box = box;
   for (int k = 0; k < ngauss_; ++k)
     truncation->plans.push_back(plan_box(box, means_.row(k), factors_[k], rtol));
-  return with_truncation(std::move(truncation));
-}
-
-PreparedMixture PreparedMixture::with_truncation(
-    std::shared_ptr<const Truncation> truncation) const {
   PreparedMixture mixture(ngauss_, nvars_, log_weights_.data(), means_.data());
   mixture.truncation_ = std::move(truncation);
   for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);

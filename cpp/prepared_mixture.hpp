@@ -28,7 +28,8 @@ class PreparedMixture {
   // matrix R = D^-1 Sigma D^-1 with D = diag(Sigma)^1/2, so that the units of the columns, however
   // far apart, cost no accuracy. Throws DegenerateError naming the component when R is singular.
   static PreparedMixture from_covariances(int ngauss, int nvars, const double* weights,
-                                          const double* means, const double* covariances);
+                                          const double* means, const double* covariances,
+                                          std::shared_ptr<const Truncation> truncation = {});
 
   // Lower Cholesky factors L_k with positive diagonals; weights need not be normalised.
   // Truncated as said, with the plans made elsewhere.
@@ -42,7 +43,6 @@ class PreparedMixture {
   // The same components truncated to a box, with plans of their own. A box without sides truncates
   // nothing. Throws DegenerateError naming a component whose mass in the box is not a number.
   PreparedMixture with_box(const Box& box, double rtol = kBoxTolerance) const;
-  PreparedMixture with_truncation(std::shared_ptr<const Truncation> truncation) const;
   // The same truncation with the plans that suit these components.
   PreparedMixture with_fresh_plans() const;
 

@@ -14,22 +14,6 @@ constexpr double kRejected = -std::numeric_limits<double>::infinity();
 // A tilted proposal costs as much as this many others.
 constexpr double kTiltedCost = 4.0;
 
-// The lower triangular A with A A^T = rows rows^T, by orthogonalising the rows one after the other.
-Matrix lower_factor(Matrix rows) {
-  const auto n = rows.rows();
-  Matrix factor = Matrix::Zero(n, n);
-  for (int i = 0; i < n; ++i) {
-    for (int j = 0; j < i; ++j) {
-      const double along = rows.row(i).dot(rows.row(j));
-      factor(i, j) = along;
-      rows.row(i) -= along * rows.row(j);
-    }
-    factor(i, i) = rows.row(i).norm();
-    rows.row(i) /= factor(i, i);
-  }
-  return factor;
-}
-
 }  // namespace
 
 TruncatedSampler::TruncatedSampler(const StandardBox& box)

@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "box_probability.hpp"
 #include "minimax_tilting.hpp"
 #include "normal_draws.hpp"
 #include "standard_box.hpp"

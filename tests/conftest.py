@@ -72,3 +72,16 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
 def variant(request: pytest.FixtureRequest) -> str:
     """Every variant of the core that was built and that this machine runs."""
     return str(request.param)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line; return the exit code, stdout and stderr."""
+    from mogfit.cli import main
+
+    def run_main(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_main

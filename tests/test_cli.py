@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mogfit as mn
-from mogfit.cli import main, text_table
+from mogfit.cli import text_table
 from mogfit.cli.tables import read_table
 from mogfit.errors import FileFormatError, InputError
 from mogfit.export.component_text import component_text
+from tests.command_line import one_line
 
 DONE, NOT_CONVERGED, USAGE, BAD_DATA, BAD_FILE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -43,26 +44,6 @@ def table(tmp_path, monkeypatch, data):
     path = tmp_path / "data.csv"
     np.savetxt(path, data, delimiter=",", header="x [km],y,z", comments="", fmt="%.17g")
     return path
-
-
-@pytest.fixture
-def run(capsys):
-    """Run `main`; return the exit code, stdout and stderr."""
-
-    def run_main(*arguments):
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run_main
-
-
-def one_line(err):
-    """The error on stderr, which has no traceback and is on one line."""
-    lines = [line for line in err.splitlines() if line.startswith("mogfit")]
-    assert "Traceback" not in err
-    assert len(lines) == 1, err
-    return lines[0]
 
 
 # The main job

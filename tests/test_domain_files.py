@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import mogfit as mn
-from mogfit.cli import main
 from mogfit.errors import FileFormatError
+from tests.command_line import one_line
 from tests.test_files import MIXTURE_V1, bits, load_bytes, same_mixture, same_object, signed
 
 DONE, USAGE, BAD_DATA = 0, 2, 3
@@ -183,26 +183,6 @@ def table(tmp_path, monkeypatch):
 @pytest.fixture
 def data(table):
     return np.loadtxt(table, delimiter=",", skiprows=1)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run `main`; return the exit code, stdout and stderr."""
-
-    def run_main(*arguments):
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run_main
-
-
-def one_line(err):
-    """The error on stderr, which has no traceback and is on one line."""
-    lines = [line for line in err.splitlines() if line.startswith("mogfit")]
-    assert "Traceback" not in err
-    assert len(lines) == 1, err
-    return lines[0]
 
 
 def fit_xy(run, table, *options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from mogfit import _core
 from mogfit.data import as_points, as_sample_weight
 from mogfit.density.components import real_array
-from mogfit.density.domain import check_inside, domain_pairs, parse_domain, rows_inside
+from mogfit.density.domain import check_inside, domain_pairs, drop_outside, parse_domain
 from mogfit.errors import (
-    ConvergenceWarning,
     DataWarning,
-    DegeneracyWarning,
-    DomainError,
     DtypeError,
     InputError,
     choice_message,
@@ -28,7 +25,7 @@ from mogfit.errors import (
 )
 from mogfit.inference.bounded import Bounds
 from mogfit.inference.checks import mean_and_covariance
-from mogfit.inference.given_starts import EMPTY
+from mogfit.inference.doubts import doubts
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
@@ -45,9 +42,6 @@ from mogfit.rng import draw_seed
 __all__ = ["FitMoG"]
 
 Floats = NDArray[np.float64]
-
-# Standard deviations outside the domain from which on a Gaussian's tail looks like an exponential.
-_FAR_OUTSIDE = 8.0
 
 
 class FitMoG:
@@ -343,16 +337,14 @@ class FitMoG:
         if self.outside == "error":
             check_inside(values, self._bounds, names)
             return values, weight
-        inside = rows_inside(values, self._bounds)
-        if inside.all():
-            return values, weight
-        if not inside.any():
-            raise DomainError(f"data: no row of {len(values)} lies inside the domain; widen it")
-        dropped = len(values) - int(inside.sum())
-        warn_user(
-            f"{dropped} of {len(values)} rows lie outside the domain and were dropped", DataWarning
-        )
-        return values[inside], None if weight is None else weight[inside]
+        kept, kept_weight = drop_outside(values, weight, self._bounds)
+        if len(kept) < len(values):
+            warn_user(
+                f"{len(values) - len(kept)} of {len(values)} rows lie outside the domain and were "
+                "dropped",
+                DataWarning,
+            )
+        return kept, kept_weight
 
     def _values(self, data: Any) -> NDArray[Any]:
         if data is not None:
@@ -514,7 +506,8 @@ class FitMoG:
         self._commit(prepared, report, values, names)
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
-        self._warn(report)
+        for text, category in doubts(report, self.mog, self._bounds):
+            warn_user(text, category)
 
     def _commit(
         self,
@@ -551,51 +544,6 @@ class FitMoG:
             success=report.converged,
             message=report.reason,
         )
-
-    def _warn(self, report: FitReport) -> None:
-        if not report.converged:
-            warn_user(
-                f"the fit is not at an optimum after {report.iterations} iterations: "
-                f"{report.reason}; call fit_data again to continue from here",
-                ConvergenceWarning,
-            )
-        if report.penalized_components:
-            held = ", ".join(str(k) for k in report.penalized_components)
-            warn_user(
-                f"component{'s' if len(report.penalized_components) > 1 else ''} {held} "
-                f"{'are' if len(report.penalized_components) > 1 else 'is'} held up by "
-                "the penalty: without it the covariance would be more than 1 % smaller in some "
-                "direction, or collapse on a few points; use fewer components, another "
-                "random_state, or a smaller penalty",
-                DegeneracyWarning,
-            )
-        for text in self._run_away():
-            warn_user(text, DegeneracyWarning)
-        empty = np.flatnonzero(self.mog.weights * report.n_points < EMPTY)
-        if empty.size:
-            warn_user(
-                f"component{'s' if empty.size > 1 else ''} {', '.join(map(str, empty))} ended "
-                "without points, at a weight of 0 or nearly; use fewer components, or another "
-                "random_state",
-                DegeneracyWarning,
-            )
-
-    def _run_away(self) -> Iterator[str]:
-        """What to say of components so far outside the domain that their tails alone are seen."""
-        if self._bounds is None:
-            return
-        mog = self.mog
-        below, above = self._bounds[0] - mog.mus, mog.mus - self._bounds[1]
-        distance = np.maximum(below, above) / mog.sigmas
-        for k in np.flatnonzero((distance > _FAR_OUTSIDE).any(axis=1)):
-            j = int(distance[k].argmax())
-            label = f"{self.names[j]!r}" if self.names else f"variable {j}"
-            yield (
-                f"component {k} has its mean {distance[k, j]:.3g} standard deviations outside the "
-                f"domain in {label}: only its tail is identified, the rate at which the density "
-                "falls there, not its mean and standard deviation on their own; densities and "
-                "draws inside the domain are sound"
-            )
 
     def __copy__(self) -> FitMoG:
         twin = type(self).__new__(type(self))

@@ -19,6 +19,7 @@ from mogfit.density.components import (
     real_array,
 )
 from mogfit.density.domain import domain_pairs, parse_domain
+from mogfit.density.text import mixture_text
 from mogfit.errors import InputError, choice_message, scalar_message, shape_message
 from mogfit.parameters import (
     Stdcorr,
@@ -545,31 +546,9 @@ class MixtureOfGaussians:
         self.normalize_weights = normalise
 
     def __repr__(self) -> str:
-        plural = "component" if self.ngauss == 1 else "components"
-        variables = "variable" if self.nvars == 1 else "variables"
-        named = f" ({', '.join(self.names)})" if self.names else ""
-        lines = [f"MixtureOfGaussians: {self.ngauss} {plural} in {self.nvars} {variables}{named}"]
-        if self._bounds is not None:
-            lines.append(f"  truncated to {self._box_text()}")
-        shown = min(self.ngauss, 10)
-        for k in range(shown):
-            mean = _short_vector(self._mus[k])
-            sigma = _short_vector(self._sigmas[k])
-            lines.append(f"  {k:>2}  w={self._weights[k]:.4f}  mu={mean}  sigma={sigma}")
-        if shown < self.ngauss:
-            lines.append(f"  ... and {self.ngauss - shown} more")
-        return "\n".join(lines)
-
-    def _box_text(self) -> str:
-        labels = self.names or [f"x{i}" for i in range(self.nvars)]
-        meaning = "" if self._truncation == "components" else ", normalised as a whole"
-        pairs = zip(labels, self.domain or (), strict=True)
-        return (
-            ", ".join(f"{label} in [{p[0]:g}, {p[1]:g}]" for label, p in pairs if p is not None)
-            + meaning
+        return mixture_text(
+            Stdcorr(self._weights, self._mus, self._sigmas, self._rhos),
+            self.names,
+            self.domain,
+            self._truncation,
         )
-
-
-def _short_vector(values: Floats) -> str:
-    shown = ", ".join(f"{v:.4g}" for v in values[:6])
-    return f"[{shown}{', ...' if len(values) > 6 else ''}]"

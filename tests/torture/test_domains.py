@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mogfit import ConvergenceWarning, DegeneracyWarning, FitMoG, MixtureOfGaussians, MoGWarning
+from mogfit import (
+    ConvergenceWarning,
+    DegeneracyWarning,
+    DomainError,
+    FitMoG,
+    MixtureOfGaussians,
+    MoGWarning,
+)
 from tests.fitting import parameters
 from tests.strategies import LAYOUTS
 from tests.truncation import draw_inside
@@ -227,3 +234,12 @@ def test_more_components_than_there_are_end(method, ngauss):
     assert np.isfinite(F.report.neg_loglik)
     assert F.report.neg_loglik <= fit().report.neg_loglik + 1e-6 * len(POINTS)
     assert np.isfinite(F.mog.logpdf(POINTS)).all()
+
+
+def test_more_dependent_bounds_than_the_limit_are_refused_with_it():
+    correlated, box = (np.eye(60) + 0.1)[None], [(0, 1)] * 60
+    with pytest.raises(DomainError, match=r"domain: 60 bounded variables .* the most is 50"):
+        MixtureOfGaussians(mus=np.zeros((1, 60)), Sigmas=correlated, domain=box)
+    # Independent ones multiply, however many.
+    many = MixtureOfGaussians(mus=np.zeros((1, 500)), domain=[(0, 1)] * 500)
+    assert many.log_masses[0] == pytest.approx(500 * np.log(0.34134474606854293), rel=1e-12)

@@ -12,17 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mogfit.cli.columns import Table
 from mogfit.cli.tables import read_table
 from mogfit.cli.terminal import complain, following, is_plain, log, say, width
 from mogfit.config import get_num_threads, set_num_threads
 from mogfit.data import as_sample_weight
 from mogfit.datasets import load_asteroids
-from mogfit.density.domain import check_inside, parse_domain, rows_inside
-from mogfit.errors import DomainError, InputError, choice_message
+from mogfit.density.domain import check_inside, drop_outside, parse_domain
+from mogfit.errors import InputError, choice_message
 from mogfit.export.atomic import check_writable, write_atomically
 from mogfit.export.component_text import component_text
 from mogfit.export.files import load, save
@@ -164,40 +161,28 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
 
 def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
     """The fit to be made, of the rows inside the domain."""
-    # The demo has no domain of its own.
-    given = getattr(arguments, "domain", [])
-    sides = dict(given)
+    sides = dict(arguments.domain)
     for name in sides:
         if name not in table.names:
             raise UsageError(f"--domain: {choice_message('column', name, table.names)}")
-        if sum(other == name for other, _ in given) > 1:
+        if sum(other == name for other, _ in arguments.domain) > 1:
             raise UsageError(
                 f"--domain: column {name!r} is given more than once; give one interval"
             )
-    if not sides and getattr(arguments, "drop_outside", False):
+    if not sides and arguments.drop_outside:
         raise UsageError("--drop-outside: there is no domain; give --domain too")
     domain = [sides.get(name) for name in table.names] if sides else None
     bounds = parse_domain(domain, len(table.names))
     if bounds is not None and arguments.drop_outside:
-        _drop_outside(table, bounds)
+        count = len(table.values)
+        table.values, table.weights = drop_outside(table.values, table.weights, bounds)
+        if len(table.values) < count:
+            complain(f"warning: {count - len(table.values)} rows outside the domain were left out")
     elif bounds is not None:
-        try:
-            check_inside(table.values, bounds, table.names)
-        except DomainError as error:
-            raise DomainError(str(error).replace("outside='drop'", "--drop-outside")) from error
+        check_inside(table.values, bounds, table.names, to_drop="--drop-outside")
     fit = FitMoG(table.values, ngauss=arguments.ngauss, domain=domain)
     fit.names = table.names
     return fit
-
-
-def _drop_outside(table: Table, bounds: NDArray[np.float64]) -> None:
-    inside = rows_inside(table.values, bounds)
-    if inside.all():
-        return
-    complain(f"warning: {np.count_nonzero(~inside)} rows outside the domain were left out")
-    table.values = table.values[inside]
-    if table.weights is not None:
-        table.weights = table.weights[inside]
 
 
 def _print_report(fit: FitMoG, report: FitReport, table: Table) -> None:

@@ -149,6 +149,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    demo.set_defaults(domain=[], drop_outside=False)
     _add_fit_options(demo, ngauss=10)
     _add_outputs(demo, out=Path("asteroids.json"), plot=Path("asteroids.png"))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mogfit.errors import DomainError, bad_values_message, place, scalar_message, shorten
 
-__all__ = ["check_inside", "domain_pairs", "parse_domain", "rows_inside"]
+__all__ = ["check_inside", "domain_pairs", "drop_outside", "parse_domain", "rows_inside"]
 
 Floats = NDArray[np.float64]
 
@@ -87,10 +87,32 @@ def rows_inside(values: NDArray[np.floating], bounds: Floats) -> NDArray[np.bool
     return inside
 
 
+def drop_outside(
+    values: NDArray[Any], weight: Floats | None, bounds: Floats
+) -> tuple[NDArray[Any], Floats | None]:
+    """The rows inside the box and their weights; the very arrays where no row is outside.
+
+    Raises
+    ------
+    DomainError
+        If no row is inside.
+    """
+    inside = rows_inside(values, bounds)
+    if inside.all():
+        return values, weight
+    if not inside.any():
+        raise DomainError(f"data: no rows of the {len(values)} lie inside the domain; widen it")
+    return values[inside], None if weight is None else weight[inside]
+
+
 def check_inside(
-    values: NDArray[np.floating], bounds: Floats, names: Sequence[str] | None, name: str = "data"
+    values: NDArray[np.floating],
+    bounds: Floats,
+    names: Sequence[str] | None,
+    *,
+    to_drop: str = "outside='drop'",
 ) -> None:
-    """Refuse rows outside the box.
+    """Refuse rows outside the box; `to_drop` is how the caller's user drops them.
 
     Raises
     ------
@@ -105,14 +127,14 @@ def check_inside(
     low, high = bounds[:, column]
     raise DomainError(
         bad_values_message(
-            name,
+            "data",
             len(values) - int(inside.sum()),
             len(values),
             "outside the domain",
             first=place(row=row, column=column, name=names[column] if names else None),
             seen=f"{values[row, column]:g}",
             allowed=f"[{low:g}, {high:g}]",
-            remedy="widen the domain, or drop such rows with outside='drop'",
+            remedy=f"widen the domain, or drop such rows with {to_drop}",
             noun="row",
         )
     )
