@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,32 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mogfit import _core
+from mogfit.console import shows_reports, tell, timed
 from mogfit.data import as_points, as_sample_weight
-from mogfit.density.components import real_array
-from mogfit.density.domain import check_inside, domain_pairs, drop_outside, parse_domain
-from mogfit.errors import (
-    DataWarning,
-    DtypeError,
-    InputError,
-    choice_message,
-    scalar_message,
-    shape_message,
-    warn_user,
-)
-from mogfit.inference.bounded import Bounds
+from mogfit.density.domain import check_inside, drop_outside, parse_domain
+from mogfit.errors import DataWarning, InputError, choice_message, scalar_message, warn_user
+from mogfit.fit_results import FitResults
 from mogfit.inference.checks import mean_and_covariance
 from mogfit.inference.doubts import doubts
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
-from mogfit.intervals import Intervals, parse_bounds
 from mogfit.mixture import TRUNCATIONS, MixtureOfGaussians, check_count
-from mogfit.parameters import (
-    Stdcorr,
-    bound_to_unbound,
-    minparams_from_stdcorr,
-    stdcorr_from_minparams,
-)
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -44,7 +29,7 @@ __all__ = ["FitMoG"]
 Floats = NDArray[np.float64]
 
 
-class FitMoG:
+class FitMoG(FitResults):
     """Fit a mixture of Gaussians to data.
 
     Parameters
@@ -64,6 +49,9 @@ class FitMoG:
         rows the weights of `fit_data` belong to.
     truncation : {"components", "mixture"}, default "components"
         What the weights of `mog` mean; see `MixtureOfGaussians`. The fitted density is the same.
+    objfile : str or os.PathLike, optional
+        A file that `save_fit` of mogfit or of MultiMin has written, to be read in place of all
+        the other arguments; a text as `data` is taken for it too. No code in it is run.
 
     Attributes
     ----------
@@ -77,9 +65,21 @@ class FitMoG:
     report : FitReport or None
         How the last fit went.
     minparams, scales, uparams : ndarray
-        MultiMin's flat vectors of `mog`; see `mogfit.parameters`.
+        MultiMin's flat vectors of `mog`; see `mogfit.parameters`. Setting `minparams` or
+        `uparams` sets where the next fit starts.
     bounds : tuple or None
         What `set_bounds` has set.
+    minargs : dict
+        Method, options and the like of the last fit.
+    neval : int
+        Passes over the data in the last fit.
+    prefix, hash : str
+        Five hexadecimal digits that tell fits apart, and with the number of components before
+        them a prefix for names of files; empty before a fit.
+    mog_qsample : ndarray or None
+        Points that `quality_of_fit` has drawn.
+    fig, fig_qq, ax_qq
+        The last figures of `plot_fit` and `quality_of_fit`, or None.
     keep_data : bool
         Whether pickles hold the data too: False, until it is set. Copies always do.
     names : tuple of str or None
@@ -116,10 +116,16 @@ class FitMoG:
         ngauss: int = 1,
         nvars: int | None = None,
         domain: Sequence[Any] | None = None,
+        objfile: str | os.PathLike[str] | None = None,
         *,
         outside: str = "error",
         truncation: str = "components",
     ) -> None:
+        if objfile is None and isinstance(data, (str, os.PathLike)):
+            objfile = data
+        if objfile is not None:
+            self._load_fit(objfile)
+            return
         for name, value, allowed in (
             ("outside", outside, ("error", "drop")),
             ("truncation", truncation, TRUNCATIONS),
@@ -128,200 +134,47 @@ class FitMoG:
                 raise InputError(choice_message(name, value, allowed))
         self.outside, self.truncation = outside, truncation
         self.ngauss = check_count(ngauss, "ngauss", 1)
-        self.names: tuple[str, ...] | None = None
-        self.data: NDArray[Any] | None = None
+        self.names = None
+        self.data = None
         if data is not None:
             points = as_points(data, nvars=nvars)
             self.data, self.names = points.values, points.names
             nvars = self.data.shape[1]
         self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
         self._bounds = parse_domain(domain, self.nvars)
-        self.domain = domain_pairs(self._bounds)
         if self.data is not None:
             self.data, _ = self._inside(self.data, None, self.names)
         self.keep_data = False
-        self.report: FitReport | None = None
-        self.bounds: tuple[tuple[float, float], ...] | None = None
-        self._sigmax = 10.0
+        self.report = None
+        self._optimum = None
+        self.bounds = None
+        self.minargs: dict[str, Any] = {}
+        self._forget_drawings()
         if self.data is not None:
             # Columns far wider than 10 need room for their sigmas in the unbound vector.
             _, covariance = mean_and_covariance(self.data)
             self._sigmax = max(10.0, 10.0 * float(np.sqrt(np.diag(covariance).max())))
         self.set_params()
+        if shows_reports():
+            self._tell_sizes()
 
-    # -- initial parameters ----------------------------------------------------------------------
-
-    def set_params(self, mu: float = 0.5, sigma: float = 1.0, rho: float = 0.5) -> None:
-        """Set every mean, standard deviation and correlation to the same values.
-
-        A fit does not start from these, but from a search: they are MultiMin's default vectors.
-
-        Raises
-        ------
-        InputError
-            If no mixture has these parameters.
-        """
-        shape = (self.ngauss, self.nvars)
-        for name, value in (("mu", mu), ("sigma", sigma), ("rho", rho)):
-            if real_array(value, name).ndim:
-                raise InputError(scalar_message(name, value, "one number"))
-        self._set_mixture(
-            Stdcorr(
-                np.full(self.ngauss, 1.0 / self.ngauss),
-                np.full(shape, float(mu)),
-                np.full(shape, float(sigma)),
-                np.full((self.ngauss, self.Ncorr), float(rho)),
-            )
+    def _tell_sizes(self) -> None:
+        """Tell what MultiMin prints of a new object."""
+        count = "0 (No data provided)" if self.data is None else str(len(self.data))
+        tell(
+            f"Loading a {type(self).__name__} object.",
+            f"Number of gaussians: {self.ngauss}",
+            f"Number of variables: {self.nvars}",
+            f"Number of dimensions: {self.Ndim}",
+            f"Number of samples: {count}",
+            *([] if self.domain is None else [f"Domain: {self.domain}"]),
         )
-        self._initial_params_set_by_user = False
-
-    def _set_mixture(self, stdcorr: Stdcorr) -> None:
-        mog = MixtureOfGaussians(
-            stdcorr=np.concatenate([part.ravel() for part in stdcorr]),
-            nvars=self.nvars,
-            domain=self.domain,
-            truncation=self.truncation,
-        )
-        self._adopt(mog)
+        if self.data is not None:
+            tell(f"Log-likelihood per point (-log L/N): {self.norm_log_l()}")
 
     def _adopt(self, mog: MixtureOfGaussians) -> None:
-        mog.names = self.names
-        self.mog = mog
-        self._sigmax = max(self._sigmax, 10.0 * float(mog.sigmas.max()))
-
-    def set_initial_params(
-        self,
-        mus: ArrayLike | None = None,
-        sigmas: ArrayLike | None = None,
-        rhos: ArrayLike | None = None,
-        from_mog: MixtureOfGaussians | None = None,
-    ) -> None:
-        """Set where the fit starts, in place of its own search.
-
-        Parameters
-        ----------
-        mus, sigmas : array_like of shape (G, V), or one row for all components, optional
-            Means and standard deviations.
-        rhos : array_like of shape (G, V (V - 1) / 2), or one row for all, optional
-            Correlations.
-        from_mog : MixtureOfGaussians, optional
-            A mixture whose weights, means, standard deviations and correlations to take; the other
-            arguments take precedence.
-
-        Raises
-        ------
-        InputError
-            If a shape does not fit or no mixture has these parameters; nothing changes then.
-        """
-        mog = self.mog.copy()
-        if from_mog is not None:
-            if not isinstance(from_mog, MixtureOfGaussians):
-                raise DtypeError(scalar_message("from_mog", from_mog, "a MixtureOfGaussians"))
-            if (from_mog.ngauss, from_mog.nvars) != (self.ngauss, self.nvars):
-                raise InputError(
-                    shape_message(
-                        "from_mog",
-                        from_mog.mus.shape,
-                        (self.ngauss, self.nvars),
-                        other="ngauss and nvars",
-                    )
-                )
-            mog = MixtureOfGaussians(
-                weights=from_mog.weights,
-                mus=from_mog.mus,
-                Sigmas=from_mog.Sigmas,
-                domain=self.domain,
-                truncation=self.truncation,
-            )
-        mog.update_params(mus=mus, sigmas=sigmas, rhos=rhos)
-        self._adopt(mog)
-        self._initial_params_set_by_user = True
-
-    # -- flat vectors ----------------------------------------------------------------------------
-
-    @property
-    def Ndim(self) -> int:
-        """G V, the number of means."""
-        return self.ngauss * self.nvars
-
-    @property
-    def Ncorr(self) -> int:
-        """Number of pairs of variables."""
-        return self.nvars * (self.nvars - 1) // 2
-
-    @property
-    def extrap(self) -> list[float]:
-        """What `minparams` leaves out: the weight of a single component."""
-        return [1.0] if self.ngauss == 1 else []
-
-    @property
-    def minparams(self) -> Floats:
-        """Weights (if G > 1), means, standard deviations and 1 + correlations."""
-        mog = self.mog
-        return minparams_from_stdcorr(Stdcorr(mog.weights, mog.mus, mog.sigmas, mog.rhos))
-
-    @property
-    def scales(self) -> Floats:
-        """Scale of each entry of `minparams`: 1 for weights, 0 (none) for means, then sigma, 2."""
-        weights = 0 if self.ngauss == 1 else self.ngauss
-        return np.repeat(
-            [1.0, 0.0, self._sigmax, 2.0],
-            [weights, self.Ndim, self.Ndim, self.ngauss * self.Ncorr],
-        )
-
-    @property
-    def uparams(self) -> Floats:
-        """The unbound vector: logits of `minparams` over `scales`, means as they are."""
-        return bound_to_unbound(self.minparams, self.scales)
-
-    def pmap(self, minparams: ArrayLike) -> Floats:
-        """The vector ``stdcorr`` that a vector `minparams` stands for."""
-        return stdcorr_from_minparams(minparams, self.ngauss, self.nvars)
-
-    # -- bounds ----------------------------------------------------------------------------------
-
-    def set_bounds(
-        self,
-        boundw: tuple[float, float] | None = None,
-        bounds: tuple[float, float] | None = None,
-        boundr: tuple[float, float] | None = None,
-        boundsm: Sequence[tuple[float, float]] | None = None,
-    ) -> tuple[tuple[float, float], ...]:
-        """Bound the parameters of the next fits.
-
-        Parameters
-        ----------
-        boundw : (low, high), optional
-            Of every weight, within [0, 1]; normalised weights obey it.
-        bounds : (low, high), optional
-            Of every standard deviation, in the data's units.
-        boundr : (low, high), optional
-            Of every correlation, within [-1, 1].
-        boundsm : V pairs (low, high), optional
-            Of the means of each variable.
-
-        Returns
-        -------
-        tuple of (float, float)
-            Bounds in the unbound coordinates of `uparams`, as `fit_data` takes them: weights (if
-            G > 1), means, standard deviations, correlations. Also kept in `bounds`, which the
-            next fits obey.
-
-        Raises
-        ------
-        InputError
-            If an interval is empty or outside its range, or no weights can sum to 1.
-        """
-        intervals = Intervals.checked(self.nvars, boundw, bounds, boundr, boundsm)
-        if np.isfinite(intervals.sigma[1]):
-            self._sigmax = max(self._sigmax, intervals.sigma[1])
-        pairs = intervals.unbound(self.ngauss, self.scales)
-        self._parse_bounds(pairs)
-        self.bounds = pairs
-        return pairs
-
-    def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
-        return parse_bounds(pairs, self.scales, self.ngauss, self.nvars)
+        super()._adopt(mog)
+        self.mog_qsample = None
 
     # -- likelihood ------------------------------------------------------------------------------
 
@@ -346,33 +199,9 @@ class FitMoG:
             )
         return kept, kept_weight
 
-    def _values(self, data: Any) -> NDArray[Any]:
-        if data is not None:
-            return as_points(data, nvars=self.nvars, names=self.names).values
-        if self.data is None:
-            raise InputError(
-                "data: No data provided; give them here or to FitMoG (pickles of a FitMoG keep "
-                "them only where its keep_data is True)"
-            )
-        return self.data
-
-    def log_l(self, data: Any = None) -> float:
-        """-log L of the data (those given, or the fit's own) under the current mixture.
-
-        Raises
-        ------
-        InputError
-            If there are no data, or they are not finite points.
-        """
-        return -_core.log_likelihood(self.mog._prepared, self._values(data))
-
-    def norm_log_l(self, data: Any = None) -> float:
-        """-log L / N; takes and raises what `log_l` does."""
-        values = self._values(data)
-        return self.log_l(values) / len(values)
-
     # -- the fit ---------------------------------------------------------------------------------
 
+    @timed
     def fit_data(
         self,
         data: Any = None,
@@ -504,6 +333,7 @@ class FitMoG:
             )
         names = self.names if points is None else points.names
         self._commit(prepared, report, values, names)
+        self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
         for text, category in doubts(report, self.mog, self._bounds):
@@ -518,50 +348,10 @@ class FitMoG:
     ) -> None:
         """Take over a finished fit."""
         mog = MixtureOfGaussians.from_prepared(prepared, names, self.truncation)
-        self.names = names
+        self.names, self.data = names, values
+        self._restore(mog, report)
+
+    def _restore(self, mog: MixtureOfGaussians, report: FitReport) -> None:
+        """Be the fit that ended at `mog`."""
         self._adopt(mog)
-        self.data = values
-        self.report = report
-
-    @property
-    def solution(self) -> Any:
-        """The last fit as a `scipy.optimize.OptimizeResult`, or None.
-
-        ``fun`` is the total -log L in the data's units, ``x`` the vector `uparams`.
-        """
-        report = self.report
-        if report is None:
-            return None
-        # Built when asked for: importing scipy.optimize takes longer than many a fit.
-        from scipy.optimize import OptimizeResult
-
-        return OptimizeResult(
-            x=self.uparams,
-            fun=report.neg_loglik,
-            nit=report.iterations,
-            nfev=round(report.passes),
-            status=0 if report.converged else 1,
-            success=report.converged,
-            message=report.reason,
-        )
-
-    def __copy__(self) -> FitMoG:
-        twin = type(self).__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> FitMoG:
-        twin = type(self).__new__(type(self))
-        memo[id(self)] = twin
-        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | ({} if self.keep_data else {"data": None})
-
-    def __repr__(self) -> str:
-        data = "no data" if self.data is None else f"{len(self.data)} points"
-        head = f"FitMoG: {self.ngauss} components, {self.nvars} variables, {data}"
-        if self.report is None:
-            return f"{head}, not fitted yet"
-        return f"{head}\n{self.report}"
+        self.report, self._optimum = report, self.minparams

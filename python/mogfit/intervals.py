@@ -65,7 +65,7 @@ class Intervals(NamedTuple):
         """These intervals for every entry of the unbound vector of these scales."""
         nvars = len(self.means)
         pairs = ngauss * (nvars * (nvars - 1) // 2)
-        widest = float(scales[scales > 2.0].max())
+        widest = float(scales[_sigmas_of(ngauss, nvars)].max())
         in_range = [self.weight] * (0 if ngauss == 1 else ngauss)
         in_range += self.means * ngauss
         in_range += [(self.sigma[0], min(self.sigma[1], widest))] * (ngauss * nvars)
@@ -102,8 +102,8 @@ def parse_bounds(pairs: Sequence[Any], scales: Floats, ngauss: int, nvars: int) 
         values = [missing if pair is None or pair[side] is None else pair[side] for pair in pairs]
         bounded = unbound_to_bound(values, scales)
         # A sigma bound at its scale is no bound.
-        open_ended = np.isposinf(np.array(values, dtype=float)) & (scales > 2.0)
-        bounded[open_ended] = np.inf
+        sigmas = _sigmas_of(ngauss, nvars)
+        bounded[sigmas][np.isposinf(np.array(values, dtype=float)[sigmas])] = np.inf
         whole = split_stdcorr(stdcorr_from_minparams(bounded, ngauss, nvars), nvars)
         if ngauss == 1:
             whole = whole._replace(weights=np.ones(1))
@@ -114,6 +114,12 @@ def parse_bounds(pairs: Sequence[Any], scales: Floats, ngauss: int, nvars: int) 
     parsed = Bounds(*sides)
     parsed.check_weights()
     return parsed
+
+
+def _sigmas_of(ngauss: int, nvars: int) -> slice:
+    """Where the standard deviations stand in the vectors of a fit."""
+    first = (0 if ngauss == 1 else ngauss) + ngauss * nvars
+    return slice(first, first + ngauss * nvars)
 
 
 def _interval(

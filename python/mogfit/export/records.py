@@ -160,8 +160,7 @@ def fit_from_record(record: Record, mog: MixtureOfGaussians) -> FitMoG:
         )
     fit = FitMoG(ngauss=mog.ngauss, nvars=mog.nvars, domain=mog.domain, truncation=mog.truncation)
     fit.names = mog.names
-    fit._adopt(mog)
-    fit.report = report
+    fit._restore(mog, report)
     scale = _number(_take(record, "sigma_scale", (float, int), "fit"), "fit.sigma_scale")
     if not 0 < scale < math.inf:
         raise FileFormatError(f"fit.sigma_scale: {scale} seen; allowed: a number > 0")

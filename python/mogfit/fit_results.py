@@ -1,0 +1,289 @@
+"""What a fit to data says of itself: likelihood, solution, quality, figures and files."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.data import as_points
+from mogfit.errors import InputError
+from mogfit.fit_parameters import FitParameters
+from mogfit.inference.quality import QualityOfFit, compare_samples
+from mogfit.inference.report import FitReport
+from mogfit.mixture import check_count
+from mogfit.parameters import bound_to_unbound
+
+__all__ = ["FitResults"]
+
+Floats = NDArray[np.float64]
+
+# Drawn or shown, and neither copied nor saved.
+_PASSING = ("mog_qsample", "fig", "fig_qq", "ax_qq")
+
+
+class FitResults(FitParameters):
+    """A mixture together with the data it describes."""
+
+    data: NDArray[Any] | None
+    report: FitReport | None
+    keep_data: bool
+    _optimum: Floats | None
+
+    def _forget_drawings(self) -> None:
+        """Nothing is drawn yet: neither points for the quality of the fit nor figures."""
+        self.mog_qsample: Floats | None = None
+        self.fig: Any = None
+        self.fig_qq: Any = None
+        self.ax_qq: Any = None
+
+    # -- likelihood ------------------------------------------------------------------------------
+
+    def _values(self, data: Any) -> NDArray[Any]:
+        if data is not None:
+            return as_points(data, nvars=self.nvars, names=self.names).values
+        if self.data is None:
+            raise InputError(
+                "data: No data provided; give them here or to FitMoG (pickles of a FitMoG keep "
+                "them only where its keep_data is True)"
+            )
+        return self.data
+
+    def log_l(self, data: Any = None) -> float:
+        """-log L of the data (those given, or the fit's own) under the current mixture.
+
+        Raises
+        ------
+        InputError
+            If there are no data, or they are not finite points.
+        """
+        return -_core.log_likelihood(self.mog._prepared, self._values(data))
+
+    def norm_log_l(self, data: Any = None) -> float:
+        """-log L / N; takes and raises what `log_l` does."""
+        values = self._values(data)
+        return self.log_l(values) / len(values)
+
+    @property
+    def solution(self) -> Any:
+        """The last fit as a `scipy.optimize.OptimizeResult`, or None.
+
+        ``fun`` is the total -log L in the data's units, ``x`` the vector `uparams` of the optimum.
+        """
+        report = self.report
+        if report is None or self._optimum is None:
+            return None
+        # Built when asked for: importing scipy.optimize takes longer than many a fit.
+        from scipy.optimize import OptimizeResult
+
+        return OptimizeResult(
+            x=bound_to_unbound(self._optimum, self.scales),
+            fun=report.neg_loglik,
+            nit=report.iterations,
+            nfev=round(report.passes),
+            status=0 if report.converged else 1,
+            success=report.converged,
+            message=report.reason,
+        )
+
+    @property
+    def neval(self) -> int:
+        """Passes over the data in the last fit, those over samples in proportion; 0 before it."""
+        return 0 if self.report is None else round(self.report.passes)
+
+    # -- quality and figures ---------------------------------------------------------------------
+
+    def quality_of_fit(
+        self,
+        data: Any = None,
+        n_sim: int | None = None,
+        resample: bool = False,
+        plot_qq: bool = False,
+        figsize: float = 5,
+        ax: Any = None,
+        plot_line: bool = True,
+        title: str = "Q-Q Plot",
+        verbose: bool = False,
+        *,
+        random_state: Any = None,
+    ) -> QualityOfFit:
+        """Compare the densities at the data with those at points drawn from the mixture.
+
+        The statistic is S = -2 log p(x): of a single Gaussian the squared Mahalanobis distance,
+        up to a constant. It needs no bins in any number of variables.
+
+        Parameters
+        ----------
+        data : array_like of shape (N, V), optional
+            Points; by default those of the fit.
+        n_sim : int, optional
+            How many points to draw; by default 10 N.
+        resample : bool, default False
+            Draw anew. Otherwise the points of the last call are used again, in `mog_qsample`, if
+            they are as many and the mixture has not changed since.
+        plot_qq : bool, default False
+            Draw the quantiles of S at the data against those at the points drawn, in `fig_qq` and
+            `ax_qq`.
+        figsize : float, default 5
+            Side of that figure in inches.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw, in place of a figure of its own.
+        plot_line : bool, default True
+            Draw the identity too.
+        title : str, default "Q-Q Plot"
+            Title of the figure.
+        verbose : bool, default False
+            Print the two figures.
+        random_state : None, int, numpy.random.Generator or RandomState, optional
+            Source of the seed. None takes one draw from numpy's global state.
+
+        Returns
+        -------
+        QualityOfFit
+            Two numbers, by name and in order: ``ks_dist``, the two-sample Kolmogorov-Smirnov
+            distance, 0 at best; ``r2_identity``, the coefficient of determination of the identity
+            in the Q-Q plot, 1 at best (NaN where the mixture has no density at a point).
+
+        Raises
+        ------
+        InputError
+            If there are no data, they do not fit, or `n_sim` is not a whole number above 0.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> truth = mn.MixtureOfGaussians(mus=[0.0, 5.0], Sigmas=[1.0, 0.25])
+        >>> F = mn.FitMoG(truth.rvs(2000, rng=1), ngauss=2)
+        >>> F.fit_data(random_state=1)
+        >>> ks, r2 = F.quality_of_fit(random_state=1)
+        >>> ks < 0.05 and r2 > 0.95
+        True
+        """
+        values = self._values(data)
+        count = 10 * len(values) if n_sim is None else check_count(n_sim, "n_sim", 1)
+        if len(values) < 2:
+            raise InputError(f"data: {len(values)} points seen; allowed: 2 or more")
+        sample = self.mog_qsample
+        if resample or sample is None or len(sample) != count:
+            sample = self.mog.rvs(count, rng=random_state)
+        prepared = self.mog._prepared
+        observed = -2.0 * _core.logpdf(prepared, values)
+        quality, ordered, quantiles = compare_samples(
+            observed, -2.0 * _core.logpdf(prepared, sample)
+        )
+        self.mog_qsample = sample
+        if plot_qq:
+            from mogfit.plotting.fit_plots import qq_plot
+
+            self.fig_qq, self.ax_qq = qq_plot(
+                ordered,
+                quantiles,
+                quality["ks_dist"],
+                quality["r2_identity"],
+                figsize=figsize,
+                ax=ax,
+                plot_line=plot_line,
+                title=title,
+            )
+        if verbose:
+            print(  # noqa: T201  (what verbose= asks for)
+                f"Quality of the fit, {len(values)} points against {count} drawn:\n"
+                f"  KS distance (0 is best)        : {quality['ks_dist']:.4f}\n"
+                f"  R2 of the identity (1 is best) : {quality['r2_identity']:.4f}"
+            )
+        return quality
+
+    def plot_fit(
+        self,
+        N: int = 10000,
+        figsize: float = 2,
+        properties: Any = None,
+        ranges: Any = None,
+        hargs: dict[str, Any] | None = None,
+        sargs: dict[str, Any] | None = None,
+        pargs: Any = True,
+        cargs: dict[str, Any] | None = None,
+        marginals: bool = False,
+    ) -> Any:
+        """Draw the data and the mixture: a panel for one variable, or for each pair of variables.
+
+        Parameters
+        ----------
+        N : int, default 10000
+            Points to draw from the mixture for a histogram (`hargs`) of several variables.
+        figsize : float, default 2
+            Side of a panel in inches.
+        properties : sequence of str or dict, optional
+            Names of the variables, or ``{name: dict(label=, range=)}``; by default those of the
+            data's columns.
+        ranges : sequence of (low, high) or None, optional
+            What to show of each variable.
+        hargs : dict, optional
+            Draws a histogram, of the data in one variable and of points drawn from the mixture in
+            more; arguments of `MultiPlot.sample_hist`.
+        sargs : dict, optional
+            Draws the data as points; arguments of `MultiPlot.sample_scatter`. In several
+            variables they are drawn unless `hargs` alone is given.
+        pargs : dict, bool or None, default True
+            Density of the mixture; arguments of `MultiPlot.mog_pdf`, None for none.
+        cargs : dict, optional
+            Draws contours; arguments of `MultiPlot.mog_contour`.
+        marginals : bool, default False
+            Show each variable alone, too, on the diagonal.
+
+        Returns
+        -------
+        MultiPlot
+            Its figure is also in `fig`.
+
+        Raises
+        ------
+        InputError
+            If there are no data, or an argument does not fit.
+        """
+        from mogfit.plotting.fit_plots import plot_fit
+
+        plot = plot_fit(
+            self.mog,
+            self._values(None),
+            N=N,
+            figsize=figsize,
+            properties=properties,
+            ranges=ranges,
+            hargs=hargs,
+            sargs=sargs,
+            pargs=pargs,
+            cargs=cargs,
+            marginals=marginals,
+        )
+        self.fig = plot.fig
+        return plot
+
+    # -- copies and text -------------------------------------------------------------------------
+
+    def __copy__(self) -> Any:
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__ | dict.fromkeys(_PASSING), memo))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        passing = _PASSING if self.keep_data else (*_PASSING, "data")
+        return self.__dict__ | dict.fromkeys(passing)
+
+    def __repr__(self) -> str:
+        data = "no data" if self.data is None else f"{len(self.data)} points"
+        head = f"{type(self).__name__}: {self.ngauss} components, {self.nvars} variables, {data}"
+        if self.report is None:
+            return f"{head}, not fitted yet"
+        return f"{head}\n{self.report}"
+
+    __str__ = __repr__
