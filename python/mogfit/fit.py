@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
 from mogfit.data import as_points, as_sample_weight
-from mogfit.density.domain import check_inside, drop_outside, parse_domain
+from mogfit.density.components import check_count
+from mogfit.density.domain import TRUNCATIONS, check_inside, drop_outside, parse_domain
 from mogfit.errors import DataWarning, InputError, choice_message, scalar_message, warn_user
 from mogfit.fit_results import FitResults
 from mogfit.inference.checks import mean_and_covariance
@@ -21,7 +22,7 @@ from mogfit.inference.doubts import doubts
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
-from mogfit.mixture import TRUNCATIONS, MixtureOfGaussians, check_count
+from mogfit.mixture import MixtureOfGaussians
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]

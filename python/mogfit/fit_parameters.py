@@ -206,8 +206,7 @@ class FitParameters(MultiMinBase):
     @property
     def minparams(self) -> Floats:
         """Weights (if G > 1), means, standard deviations and 1 + correlations."""
-        mog = self.mog
-        return minparams_from_stdcorr(Stdcorr(mog.weights, mog.mus, mog.sigmas, mog.rhos))
+        return minparams_from_stdcorr(self.mog._stdcorr)
 
     @minparams.setter
     def minparams(self, values: ArrayLike) -> None:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.data import as_points
+from mogfit.density.components import check_count
 from mogfit.errors import InputError
 from mogfit.fit_parameters import FitParameters
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
-from mogfit.mixture import check_count
 from mogfit.parameters import bound_to_unbound
 
 __all__ = ["FitResults"]

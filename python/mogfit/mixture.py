@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import copy as copy_module
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mogfit import _core
+from mogfit.console import timed
 from mogfit.data import Points, as_points
-from mogfit.density.components import (
-    check_covariances,
-    check_means,
-    check_sigmas_rhos,
-    check_weights,
-    real_array,
-)
-from mogfit.density.domain import domain_pairs, parse_domain
-from mogfit.density.text import mixture_text
-from mogfit.errors import InputError, choice_message, scalar_message, shape_message
-from mogfit.parameters import (
-    Stdcorr,
-    covariances_from_stdcorr,
-    join_params,
-    join_stdcorr,
-    split_params,
-    split_stdcorr,
-    stdcorr_from_covariances,
-)
+from mogfit.density.components import check_count, real_array
+from mogfit.errors import InputError, choice_message, shape_message
+from mogfit.mixture_parameters import MixtureParameters
+from mogfit.parameters import unbound_to_bound
 from mogfit.rng import draw_seed
 
 __all__ = ["MixtureOfGaussians"]
 
 Floats = NDArray[np.float64]
 
-TRUNCATIONS = ("components", "mixture")
 
-
-def check_count(value: Any, name: str, least: int) -> int:
-    """A whole number of at least `least`; floats and booleans are not counts."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise InputError(scalar_message(name, value, f"a whole number >= {least}"))
-    return int(value)
-
-
-class MixtureOfGaussians:
+class MixtureOfGaussians(MixtureParameters):
     r"""A mixture of multivariate Gaussians, p(x) = sum_k w_k N(x; mu_k, Sigma_k).
 
     It is built in one of four ways, the first that applies:
@@ -121,293 +96,6 @@ class MixtureOfGaussians:
     >>> round(mog.pdf(1.3), 12)
     0.108078826319
     """
-
-    def __init__(
-        self,
-        ngauss: int = 0,
-        nvars: int = 0,
-        params: ArrayLike | None = None,
-        stdcorr: ArrayLike | None = None,
-        weights: ArrayLike | None = None,
-        mus: ArrayLike | None = None,
-        Sigmas: ArrayLike | None = None,
-        domain: Sequence[Any] | None = None,
-        normalize_weights: bool = True,
-        truncation: str = "components",
-    ) -> None:
-        self.normalize_weights = bool(normalize_weights)
-        self.names: tuple[str, ...] | None = None
-        if truncation not in TRUNCATIONS:
-            raise InputError(choice_message("truncation", truncation, TRUNCATIONS))
-        self._truncation = truncation
-        self._bounds: Floats | None = None
-        if check_count(ngauss, "ngauss", 0) > 0:
-            nvars = check_count(nvars, "nvars", 1)
-            identities = np.tile(np.eye(nvars), (ngauss, 1, 1))
-            self._set(None, np.zeros((ngauss, nvars)), identities)
-        elif params is not None:
-            self.set_params(params, nvars)
-        elif stdcorr is not None:
-            self.set_stdcorr(stdcorr, nvars)
-        elif mus is not None:
-            means = check_means(mus)
-            if Sigmas is None:
-                Sigmas = np.tile(np.eye(means.shape[1]), (len(means), 1, 1))
-            self._set(weights, means, Sigmas)
-        else:
-            raise InputError(
-                "MixtureOfGaussians: nothing to build it from; give mus and Sigmas (and weights), "
-                "or params or stdcorr with nvars, or ngauss with nvars"
-            )
-        self.set_domain(domain)
-
-    @classmethod
-    def from_prepared(
-        cls,
-        prepared: _core.PreparedMixture,
-        names: tuple[str, ...] | None = None,
-        truncation: str = "components",
-    ) -> MixtureOfGaussians:
-        """The mixture that the core holds."""
-        log_weights = prepared.log_weights
-        if truncation == "mixture":
-            log_weights = log_weights - prepared.log_masses
-        mog = cls(
-            weights=np.exp(log_weights - log_weights.max()),
-            mus=prepared.means,
-            Sigmas=prepared.covariances,
-            domain=domain_pairs(prepared.domain),
-            truncation=truncation,
-        )
-        mog.names = names
-        return mog
-
-    # -- parameters ------------------------------------------------------------------------------
-
-    def _set(self, weights: Any, mus: Any, Sigmas: Any) -> None:
-        """Check everything, then change everything: a failure leaves the mixture as it was."""
-        means = check_means(mus)
-        new_weights = check_weights(weights, len(means), normalise=self.normalize_weights)
-        covariances = check_covariances(Sigmas, *means.shape)
-        bounds = self._bounds
-        if bounds is not None and bounds.shape[1] != means.shape[1]:
-            raise InputError(
-                shape_message("mus", means.shape, f"{bounds.shape[1]} variables, as the domain has")
-            )
-        prepared = self._prepare(new_weights, means, covariances, bounds)
-        sigmas, rhos = stdcorr_from_covariances(covariances)
-        self._prepared = prepared
-        self._weights, self._mus, self._Sigmas = new_weights, means, covariances
-        self._sigmas, self._rhos = sigmas, rhos
-        for array in (new_weights, means, covariances, sigmas, rhos):
-            array.setflags(write=False)
-
-    def _prepare(
-        self, weights: Floats, means: Floats, covariances: Floats, bounds: Floats | None
-    ) -> _core.PreparedMixture:
-        """What the core evaluates: weights there are shares inside the domain."""
-        prepared = _core.PreparedMixture(weights, means, covariances, bounds)
-        if bounds is None or self._truncation == "components":
-            return prepared
-        logs = prepared.log_weights + prepared.log_masses
-        relative = np.exp(logs - logs.max())
-        shares = relative * (weights.sum() / relative.sum())
-        with np.errstate(divide="ignore"):
-            return prepared.with_log_weights(np.log(shares))
-
-    @property
-    def ngauss(self) -> int:
-        """Number of components."""
-        return len(self._weights)
-
-    @property
-    def nvars(self) -> int:
-        """Number of variables."""
-        return self._mus.shape[1]
-
-    @property
-    def weights(self) -> Floats:
-        """Weights, of shape (G,)."""
-        return self._weights
-
-    @property
-    def mus(self) -> Floats:
-        """Means, of shape (G, V)."""
-        return self._mus
-
-    @property
-    def Sigmas(self) -> Floats:
-        """Covariance matrices, of shape (G, V, V)."""
-        return self._Sigmas
-
-    @property
-    def sigmas(self) -> Floats:
-        """Standard deviations, of shape (G, V)."""
-        return self._sigmas
-
-    @property
-    def rhos(self) -> Floats:
-        """Correlations, of shape (G, V (V - 1) / 2)."""
-        return self._rhos
-
-    @property
-    def domain(self) -> list[tuple[float, float] | None] | None:
-        """The domain: for each variable (low, high), or None where it is free."""
-        return domain_pairs(self._bounds)
-
-    @property
-    def truncation(self) -> str:
-        """``"components"`` or ``"mixture"``: what is normalised inside the domain."""
-        return self._truncation
-
-    @property
-    def log_masses(self) -> Floats:
-        """log Z_k, the log probability that component k falls into the domain, (G,)."""
-        return self._prepared.log_masses
-
-    @property
-    def mass_errors(self) -> Floats:
-        """Estimates of the relative errors of the Z_k, (G,)."""
-        return self._prepared.mass_errors
-
-    @property
-    def _domain_bounds(self) -> list[tuple[float, float]]:
-        """MultiMin's form of the domain: a pair for every variable, infinite where it is free."""
-        free = [(-np.inf, np.inf)] * self.nvars
-        return free if self._bounds is None else [(float(a), float(b)) for a, b in self._bounds.T]
-
-    def set_domain(self, domain: Sequence[Any] | None) -> None:
-        """Truncate the mixture to a box; None, or no finite side, lifts the truncation.
-
-        Parameters
-        ----------
-        domain : sequence of V entries, or None
-            For each variable None, or (low, high); a side may be infinite.
-
-        Raises
-        ------
-        DomainError
-            If there is not one entry for each variable, or a pair is not low < high; the mixture
-            is then as it was.
-
-        Examples
-        --------
-        >>> import mogfit as mn
-        >>> mog = mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0])
-        >>> mog.set_domain([[0, None]])
-        >>> mog.pdf([-1.0, 0.0]).round(6)
-        array([0.      , 0.797885])
-        """
-        bounds = parse_domain(domain, self.nvars)
-        if bounds is None and self._bounds is None:
-            return
-        self._prepared = self._prepare(self._weights, self._mus, self._Sigmas, bounds)
-        self._bounds = bounds
-
-    @property
-    def params(self) -> Floats:
-        """Weights, means and covariance triangles as one vector."""
-        return join_params(self._weights, self._mus, self._Sigmas)
-
-    @property
-    def stdcorr(self) -> Floats:
-        """Weights, means, standard deviations and correlations as one vector."""
-        return join_stdcorr(Stdcorr(self._weights, self._mus, self._sigmas, self._rhos))
-
-    @property
-    def Npars(self) -> int:
-        """Length of `params`."""
-        return self.ngauss * (1 + self.nvars + self.nvars * (self.nvars + 1) // 2)
-
-    @property
-    def Ncor(self) -> int:
-        """Length of `stdcorr`."""
-        return self.Npars
-
-    def set_params(self, params: ArrayLike, nvars: int) -> None:
-        """Set everything from the vector `params` of a mixture in `nvars` variables.
-
-        Raises
-        ------
-        InputError
-            If the length does not fit, or the parameters are not those of a mixture; the mixture
-            is then as it was.
-        """
-        self._set(*split_params(real_array(params, "params"), check_count(nvars, "nvars", 1)))
-
-    def set_stdcorr(self, stdcorr: ArrayLike, nvars: int) -> None:
-        """Set everything from the vector `stdcorr` of a mixture in `nvars` variables.
-
-        Raises
-        ------
-        InputError
-            If the length does not fit, or the parameters are not those of a mixture; the mixture
-            is then as it was.
-        """
-        parts = split_stdcorr(real_array(stdcorr, "stdcorr"), check_count(nvars, "nvars", 1))
-        check_sigmas_rhos(parts.sigmas, parts.rhos)
-        self._set(parts.weights, parts.mus, covariances_from_stdcorr(parts.sigmas, parts.rhos))
-
-    def set_sigmas(self, Sigmas: ArrayLike) -> None:
-        """Set the covariance matrices, of shape (G, V, V); weights and means stay.
-
-        Raises
-        ------
-        InputError
-            If the shape does not fit or a matrix is not symmetric and positive definite.
-        """
-        self._set(self._weights, self._mus, Sigmas)
-
-    def update_params(
-        self,
-        weights: ArrayLike | None = None,
-        mus: ArrayLike | None = None,
-        sigmas: ArrayLike | None = None,
-        rhos: ArrayLike | None = None,
-    ) -> None:
-        """Set some of the parameters; the others stay.
-
-        Parameters
-        ----------
-        weights : array_like of shape (G,), optional
-        mus, sigmas : array_like of shape (G, V), or one row for all components, optional
-            Means and standard deviations.
-        rhos : array_like of shape (G, V (V - 1) / 2), or one row for all components, optional
-            Correlations.
-
-        Raises
-        ------
-        InputError
-            If a shape does not fit, or the result is not a mixture; it is then as it was.
-        """
-        new_mus = self._rows(mus, "mus", self._mus)
-        new_sigmas = self._rows(sigmas, "sigmas", self._sigmas)
-        new_rhos = self._rows(rhos, "rhos", self._rhos)
-        covariances = self._Sigmas
-        if sigmas is not None or rhos is not None:
-            check_sigmas_rhos(new_sigmas, new_rhos)
-            covariances = covariances_from_stdcorr(new_sigmas, new_rhos)
-        self._set(self._weights if weights is None else weights, new_mus, covariances)
-
-    @staticmethod
-    def _rows(values: Any, name: str, current: Floats) -> Floats:
-        """`values` in the shape of `current`, one row repeated for every component."""
-        if values is None:
-            return current
-        array = real_array(values, name)
-        if array.shape == current.shape:
-            return array
-        if array.ndim == 1 and array.size == current.shape[1]:
-            return np.tile(array, (len(current), 1))
-        if array.ndim <= 1 and array.size == current.size:
-            return array.reshape(current.shape)
-        raise InputError(
-            shape_message(
-                name,
-                array.shape,
-                f"shape {current.shape}, or one row of {current.shape[1]} for all components,",
-            )
-        )
 
     # -- evaluation ------------------------------------------------------------------------------
 
@@ -490,6 +178,7 @@ class MixtureOfGaussians:
         shares = _core.responsibilities(self._prepared, points.values, threads)
         return shares[0] if points.single else shares
 
+    @timed
     def rvs(self, Nsam: int = 1, *, rng: Any = None, threads: int = 0) -> Floats:
         """Draw points from the mixture.
 
@@ -517,38 +206,246 @@ class MixtureOfGaussians:
         points, _ = _core.sample(self._prepared, count, draw_seed(rng), threads)
         return points
 
-    # -- copies and text -------------------------------------------------------------------------
+    def sample_mog_likelihood(
+        self,
+        uparams: ArrayLike,
+        data: Any = None,
+        pmap: Callable[[Floats], ArrayLike] | None = None,
+        tset: str = "stdcorr",
+        scales: ArrayLike = (),
+        verbose: int = 0,
+    ) -> float:
+        """-log L of a sample, after this mixture has been set to the parameters given.
 
-    def copy(self) -> MixtureOfGaussians:
-        """An independent copy."""
-        return copy_module.deepcopy(self)
+        Parameters
+        ----------
+        uparams : array_like
+            Parameters without bounds.
+        data : array_like of shape (N, V)
+            The sample.
+        pmap : callable, optional
+            Maps the parameters, once bounded, to the vector that is set; by default they are it.
+        tset : {"stdcorr", "params"}, default "stdcorr"
+            Which vector that is.
+        scales : array_like, optional
+            Scale s of each parameter u, which is mapped to s / (1 + exp(-u)); 0 leaves it as it
+            is. By default all do.
+        verbose : int, default 0
+            1 prints the parameters and the result, 2 the mixture too.
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            "weights": self._weights,
-            "mus": self._mus,
-            "Sigmas": self._Sigmas,
-            "names": self.names,
-            "normalize_weights": self.normalize_weights,
-            "domain": self.domain,
-            "truncation": self._truncation,
-        }
+        Returns
+        -------
+        float
+            -sum_i log p(x_i); infinite where a point has no density.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.normalize_weights = state["normalize_weights"]
-        self.names = state["names"]
-        # Mixtures of version 0.1.0 before it knew domains have none.
-        self._truncation = state.get("truncation", "components")
-        self._bounds = parse_domain(state.get("domain"), np.shape(state["mus"])[1])
-        # Weights are normalised already: dividing by their sum again could change a bit.
-        normalise, self.normalize_weights = self.normalize_weights, False
-        self._set(state["weights"], state["mus"], state["Sigmas"])
-        self.normalize_weights = normalise
+        Raises
+        ------
+        InputError
+            If there are no data, a length does not fit, or no mixture has these parameters; the
+            mixture is then as it was.
+        """
+        if data is None:
+            raise InputError("data: No data provided; give the sample")
+        if tset not in ("stdcorr", "params"):
+            raise InputError(choice_message("tset", tset, ("stdcorr", "params")))
+        points = as_points(data, nvars=self.nvars, names=self.names, name="data")
+        unbound, scale = real_array(uparams, "uparams"), real_array(scales, "scales")
+        if scale.size and scale.shape != unbound.shape:
+            raise InputError(
+                shape_message(
+                    "scales", scale.shape, unbound.shape, other="uparams", other_shape=unbound.shape
+                )
+            )
+        bounded = unbound_to_bound(unbound, scale) if scale.size else unbound
+        vector = bounded if pmap is None else pmap(bounded)
+        if tset == "stdcorr":
+            self.set_stdcorr(vector, self.nvars)
+        else:
+            self.set_params(vector, self.nvars)
+        neg_loglik = -_core.log_likelihood(self._prepared, points.values)
+        if verbose:
+            lines = [f"Parameters: {np.asarray(vector).tolist()}", f"-log_l = {neg_loglik}"]
+            print("\n".join(lines + ([str(self)] if verbose > 1 else [])))  # noqa: T201
+        return neg_loglik
 
-    def __repr__(self) -> str:
-        return mixture_text(
-            Stdcorr(self._weights, self._mus, self._sigmas, self._rhos),
-            self.names,
-            self.domain,
-            self._truncation,
-        )
+    # -- tables and exports ----------------------------------------------------------------------
+
+    def tabulate(
+        self,
+        sort_by: str = "weight",
+        return_df: bool = True,
+        type: str = "df",
+        properties: Any = None,
+        *,
+        digits: int | str | None = None,
+    ) -> Any:
+        """Write the components as a table: weights, means, standard deviations, correlations.
+
+        Parameters
+        ----------
+        sort_by : {"weight", "distance"}, default "weight"
+            Heaviest first, or nearest to the origin first.
+        return_df : bool, default True
+            Whether to return the table; otherwise it is printed.
+        type : {"df", "latex"}, default "df"
+            A pandas data frame, or LaTeX (which is printed too).
+        properties : sequence of str or dict, optional
+            Names of the variables; by default those of the data, or 1, 2, ...
+        digits : int or "full", optional
+            Significant digits in LaTeX; by default 4.
+
+        Returns
+        -------
+        pandas.DataFrame, str or None
+            One row a component, numbered from 1 as the rows of `mus` from 0; columns w, mu_i,
+            sigma_i and rho_ij, and var_1 for one variable.
+
+        Raises
+        ------
+        InputError
+            If an argument is not one of those allowed.
+        ImportError
+            If pandas is not installed and a data frame is asked for.
+        """
+        from mogfit.export.tables import tabulate
+
+        return tabulate(
+            self, sort_by=sort_by, return_df=return_df, type=type, properties=properties,
+            digits=digits,
+        )  # fmt: skip
+
+    def get_function(
+        self,
+        print_code: bool = True,
+        decimals: int | None = 6,
+        type: str = "python",
+        properties: Any = None,
+        cmog: bool = False,
+    ) -> tuple[str, Callable[[Any], Any] | None]:
+        """Write the density as source code, and return it with a function made of it.
+
+        Parameters
+        ----------
+        print_code : bool, default True
+            Whether to print the code too.
+        decimals : int or None, default 6
+            Decimal places of the numbers; None writes every digit.
+        type : {"python", "latex", "c"}, default "python"
+            Python that needs NumPy alone, LaTeX formulas, or C99 that needs <math.h> alone.
+        properties : sequence of str or dict, optional
+            Names of the variables, which the names in the code end with.
+        cmog : bool, default False
+            Write a call of `mogfit.cmog` in place of formulas.
+
+        Returns
+        -------
+        code : str
+        function : callable or None
+            ``function(X)`` is the density at X, as `pdf` takes it; None for LaTeX and C.
+
+        Raises
+        ------
+        InputError
+            If an argument is not one of those allowed.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(weights=[0.5, 0.5], mus=[0, 2.5], Sigmas=[1, 0.25])
+        >>> code, density = mog.get_function(print_code=False)
+        >>> round(float(density(1.3)), 9)
+        0.108078826
+        """
+        from mogfit.export.functions import get_function
+
+        return get_function(
+            self, print_code=print_code, decimals=decimals, type=type, properties=properties,
+            cmog=cmog,
+        )  # fmt: skip
+
+    # -- figures ---------------------------------------------------------------------------------
+
+    def plot_pdf(
+        self,
+        properties: Any = None,
+        ranges: Any = None,
+        figsize: float = 3,
+        grid_size: int = 200,
+        cmap: str = "Spectral_r",
+        colorbar: bool = False,
+        marginals: bool = False,
+    ) -> Any:
+        """Draw the density: a curve for one variable, a panel for each pair of more.
+
+        Parameters
+        ----------
+        properties : sequence of str or dict, optional
+            Names of the variables, or ``{name: dict(label=, range=)}``.
+        ranges : sequence of (low, high) or None, optional
+            What to show of each variable.
+        figsize : float, default 3
+            Side of a panel in inches.
+        grid_size : int, default 200
+            Points along each side of a panel.
+        cmap : str, default "Spectral_r"
+            Colours.
+        colorbar : bool, default False
+            Whether to add a colour bar.
+        marginals : bool, default False
+            Show each variable alone, too, on the diagonal.
+
+        Returns
+        -------
+        MultiPlot
+        """
+        from mogfit.plotting.mixture_plots import plot_pdf
+
+        return plot_pdf(
+            self, properties=properties, ranges=ranges, figsize=figsize, grid_size=grid_size,
+            cmap=cmap, colorbar=colorbar, marginals=marginals,
+        )  # fmt: skip
+
+    def plot_sample(
+        self,
+        data: Any = None,
+        N: int = 10000,
+        properties: Any = None,
+        ranges: Any = None,
+        figsize: float = 2,
+        sargs: dict[str, Any] | None = None,
+        hargs: dict[str, Any] | None = None,
+        marginals: bool = False,
+    ) -> Any:
+        """Draw a sample: one given, or drawn from the mixture.
+
+        Parameters
+        ----------
+        data : array_like of shape (N, V), optional
+            The sample; by default `N` points drawn from the mixture.
+        N : int, default 10000
+            How many.
+        properties : sequence of str or dict, optional
+            Names of the variables, or ``{name: dict(label=, range=)}``.
+        ranges : sequence of (low, high) or None, optional
+            What to show of each variable.
+        figsize : float, default 2
+            Side of a panel in inches.
+        sargs : dict, optional
+            Draws points; arguments of `MultiPlot.sample_scatter`. The default if `hargs` is left
+            out too.
+        hargs : dict, optional
+            Draws a histogram; arguments of `MultiPlot.sample_hist`.
+        marginals : bool, default False
+            Show each variable alone, too, on the diagonal.
+
+        Returns
+        -------
+        MultiPlot
+            The sample is its attribute `data`; the mixture keeps none.
+        """
+        from mogfit.plotting.mixture_plots import plot_sample
+
+        return plot_sample(
+            self, data=data, N=N, properties=properties, ranges=ranges, figsize=figsize,
+            sargs=sargs, hargs=hargs, marginals=marginals,
+        )  # fmt: skip

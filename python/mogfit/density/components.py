@@ -7,15 +7,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.errors import DtypeError, InputError, bad_values_message, place, shape_message
+from mogfit.errors import (
+    DtypeError,
+    InputError,
+    bad_values_message,
+    place,
+    scalar_message,
+    shape_message,
+)
 from mogfit.parameters import correlation_pairs
 
-__all__ = ["check_covariances", "check_means", "check_sigmas_rhos", "check_weights", "real_array"]
+__all__ = [
+    "check_count",
+    "check_covariances",
+    "check_means",
+    "check_sigmas_rhos",
+    "check_weights",
+    "real_array",
+]
 
 Floats = NDArray[np.float64]
 
 # An asymmetry up to this part of sqrt(S_ii S_jj) is rounding, and averaged away.
 _ASYMMETRY = 1e-10
+
+
+def check_count(value: Any, name: str, least: int) -> int:
+    """A whole number of at least `least`; floats and booleans are not counts."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise InputError(scalar_message(name, value, f"a whole number >= {least}"))
+    return int(value)
 
 
 def real_array(values: Any, name: str) -> Floats:

@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 
 from mogfit.errors import DomainError, bad_values_message, place, scalar_message, shorten
 
-__all__ = ["check_inside", "domain_pairs", "drop_outside", "parse_domain", "rows_inside"]
+__all__ = [
+    "TRUNCATIONS",
+    "check_inside",
+    "domain_pairs",
+    "drop_outside",
+    "parse_domain",
+    "rows_inside",
+]
 
 Floats = NDArray[np.float64]
+
+# What a domain normalises: each component inside it, or the mixture as a whole.
+TRUNCATIONS = ("components", "mixture")
 
 # Rows looked at together: a mask of the data is the only thing of their size that is made.
 _CHUNK = 1 << 16

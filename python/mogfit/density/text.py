@@ -1,4 +1,4 @@
-"""A mixture in a few lines of text."""
+"""A mixture as text: in a few lines, and every number of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.parameters import Stdcorr
+from mogfit.parameters import Stdcorr, join_params, join_stdcorr
 
-__all__ = ["mixture_text"]
+__all__ = ["composition_text", "entry_names", "mixture_text"]
 
 _MOST_COMPONENTS = 10
 _MOST_VARIABLES = 6
@@ -38,6 +38,47 @@ def mixture_text(
     if ngauss > _MOST_COMPONENTS:
         lines.append(f"  ... and {ngauss - _MOST_COMPONENTS} more")
     return "\n".join(lines)
+
+
+def entry_names(ngauss: int, nvars: int) -> tuple[str, str]:
+    """Names of the entries of the vectors ``params`` and ``stdcorr``, as texts in brackets."""
+    components, variables = range(1, ngauss + 1), range(1, nvars + 1)
+    pairs = [(i, j) for i in variables for j in variables if i <= j]
+    first = [f"p{k}" for k in components]
+    first += [f"\N{GREEK SMALL LETTER MU}{k}_{i}" for k in components for i in variables]
+    upper = [f"\N{GREEK CAPITAL LETTER SIGMA}{k}_{i}{j}" for k in components for i, j in pairs]
+    sigma = [f"\N{GREEK SMALL LETTER SIGMA}{k}_{i}" for k in components for i in variables]
+    rho = [f"\N{GREEK SMALL LETTER RHO}{k}_{i}{j}" for k in components for i, j in pairs if i < j]
+    return f"[{','.join(first + upper)}]", f"[{','.join(first + sigma + rho)}]"
+
+
+def composition_text(stdcorr: Stdcorr, Sigmas: NDArray[np.float64]) -> str:
+    """Every number of a mixture, as MultiMin prints a mixture."""
+    weights, mus, sigmas, rhos = stdcorr
+    ngauss, nvars = mus.shape
+    params, by_sigma = join_params(weights, mus, Sigmas), join_stdcorr(stdcorr)
+    params_names, stdcorr_names = entry_names(ngauss, nvars)
+    return "\n".join(
+        [
+            f"Composition of ngauss = {ngauss} gaussian multivariates of nvars = {nvars} random "
+            "variables:",
+            f"    Weights: {weights.tolist()}",
+            f"    Number of variables: {nvars}",
+            f"    Averages (\N{GREEK SMALL LETTER MU}): {mus.tolist()}",
+            f"    Standard deviations (\N{GREEK SMALL LETTER SIGMA}): {sigmas.tolist()}",
+            f"    Correlation coefficients (\N{GREEK SMALL LETTER RHO}): {rhos.tolist()}",
+            "",
+            "    Covariant matrices (\N{GREEK CAPITAL LETTER SIGMA}): ",
+            f"        {Sigmas.tolist()}",
+            "    Flatten parameters: ",
+            f"        With covariance matrix ({params.size}):",
+            f"            {params_names}",
+            f"            {params.tolist()}",
+            f"        With std. and correlations ({by_sigma.size}):",
+            f"            {stdcorr_names}",
+            f"            {by_sigma.tolist()}",
+        ]
+    )
 
 
 def _box_text(labels: Sequence[str], domain: Sequence[tuple[float, float] | None]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.density.domain import parse_domain
+from mogfit.density.domain import TRUNCATIONS, parse_domain
 from mogfit.errors import (
     DomainError,
     FileFormatError,
@@ -24,7 +24,7 @@ from mogfit.errors import (
 )
 from mogfit.fit import FitMoG
 from mogfit.inference.report import FitReport, StartRecord
-from mogfit.mixture import TRUNCATIONS, MixtureOfGaussians
+from mogfit.mixture import MixtureOfGaussians
 
 __all__ = ["fit_from_record", "fit_record", "mixture_from_record", "mixture_record"]
 
