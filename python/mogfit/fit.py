@@ -151,11 +151,6 @@ class FitMoG(FitResults):
         self.bounds = None
         self.minargs: dict[str, Any] = {}
         self._forget_drawings()
-        if self.data is not None:
-            # Columns far wider than 10 need room for their sigmas in the unbound vector.
-            _, covariance = mean_and_covariance(self.data)
-            self._sigmax = max(10.0, 10.0 * float(np.sqrt(np.diag(covariance).max())))
-        self.set_params()
         if shows_reports():
             self._tell_sizes()
 
@@ -172,6 +167,12 @@ class FitMoG(FitResults):
         )
         if self.data is not None:
             tell(f"Log-likelihood per point (-log L/N): {self.norm_log_l()}")
+
+    def _widest_spread(self) -> float:
+        if self.data is None:
+            return 0.0
+        _, covariance = mean_and_covariance(self.data)
+        return float(np.sqrt(np.diag(covariance).max()))
 
     def _adopt(self, mog: MixtureOfGaussians) -> None:
         super()._adopt(mog)

@@ -50,17 +50,39 @@ class FitParameters(MultiMinBase):
 
     # Scale of a weight in the unbound vector.
     _weight_scale = 1.0
-    # Scale of a standard deviation there, at least; per object it grows with what it must hold.
-    _sigmax = 10.0
-
     ngauss: int
     nvars: int
     names: tuple[str, ...] | None
     truncation: str
-    mog: MixtureOfGaussians
     bounds: tuple[tuple[float, float], ...] | None
     _bounds: Floats | None
-    _initial_params_set_by_user: bool
+    _initial_params_set_by_user = False
+    # Both are made when they are first asked for: a fit needs neither.
+    _mog: MixtureOfGaussians | None = None
+    _sigma_scale: float | None = None
+
+    @property
+    def mog(self) -> MixtureOfGaussians:
+        """The mixture; setting another one sets where the next fit starts."""
+        if self._mog is None:
+            self.set_params()
+            assert self._mog is not None
+        return self._mog
+
+    @mog.setter
+    def mog(self, mog: MixtureOfGaussians) -> None:
+        self.set_initial_params(from_mog=mog)
+
+    @property
+    def _sigmax(self) -> float:
+        """Scale of the standard deviations in the unbound vector: wide enough for all it holds."""
+        if self._sigma_scale is None:
+            self._sigma_scale = max(10.0, 10.0 * self._widest_spread())
+        return self._sigma_scale
+
+    def _widest_spread(self) -> float:
+        """Largest standard deviation that the data alone suggest."""
+        return 0.0
 
     @property
     def domain(self) -> list[tuple[float, float] | None] | None:
@@ -115,10 +137,7 @@ class FitParameters(MultiMinBase):
 
     def _adopt(self, mog: MixtureOfGaussians) -> None:
         mog.names = self.names
-        self.mog = mog
-        widest = float(mog.sigmas.max())
-        if widest >= self._sigmax:
-            self._sigmax = 10.0 * widest
+        self._mog = mog
 
     def set_initial_params(
         self,
@@ -222,6 +241,9 @@ class FitParameters(MultiMinBase):
     def scales(self) -> Floats:
         """Scale of each entry of `minparams`: of weights, means (0: none), sigmas and rhos (2)."""
         weights = 0 if self.ngauss == 1 else self.ngauss
+        widest = float(self.mog.sigmas.max())
+        if widest >= self._sigmax:
+            self._sigma_scale = 10.0 * widest
         return np.repeat(
             [self._weight_scale, 0.0, self._sigmax, 2.0],
             [weights, self.Ndim, self.Ndim, self.ngauss * self.Ncorr],
@@ -281,7 +303,7 @@ class FitParameters(MultiMinBase):
             boundsm = [(float(low), float(high)) for low, high in self._bounds.T]
         intervals = Intervals.checked(self.nvars, boundw, bounds, boundr, boundsm)
         if np.isfinite(intervals.sigma[1]):
-            self._sigmax = max(self._sigmax, intervals.sigma[1])
+            self._sigma_scale = max(self._sigmax, intervals.sigma[1])
         pairs = intervals.unbound(self.ngauss, self.scales)
         self._parse_bounds(pairs)
         self.bounds = pairs

@@ -276,6 +276,7 @@ class FitResults(FitParameters):
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
+        self._sigma_scale = self._sigmax  # known from the data, which may go
         passing = _PASSING if self.keep_data else (*_PASSING, "data")
         return self.__dict__ | dict.fromkeys(passing)
 

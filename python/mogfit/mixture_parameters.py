@@ -93,14 +93,11 @@ class MixtureParameters(MultiMinBase):
         log_weights = prepared.log_weights
         if truncation == "mixture":
             log_weights = log_weights - prepared.log_masses
-        mog = cls(
-            weights=np.exp(log_weights - log_weights.max()),
-            mus=prepared.means,
-            Sigmas=prepared.covariances,
-            domain=domain_pairs(prepared.domain),
-            truncation=truncation,
-        )
-        mog.names = names
+        weights = np.exp(log_weights - log_weights.max())
+        mog = cls.__new__(cls)
+        mog.normalize_weights, mog.names = True, names
+        mog._truncation, mog._bounds = truncation, prepared.domain
+        mog._take(weights / weights.sum(), prepared.means, prepared.covariances)
         return mog
 
     # -- parameters ------------------------------------------------------------------------------
@@ -115,12 +112,16 @@ class MixtureParameters(MultiMinBase):
             raise InputError(
                 shape_message("mus", means.shape, f"{bounds.shape[1]} variables, as the domain has")
             )
-        prepared = self._prepare(new_weights, means, covariances, bounds)
+        self._take(new_weights, means, covariances)
+
+    def _take(self, weights: Floats, means: Floats, covariances: Floats) -> None:
+        """Change everything to parameters that are those of a mixture."""
+        prepared = self._prepare(weights, means, covariances, self._bounds)
         sigmas, rhos = stdcorr_from_covariances(covariances)
         self._prepared = prepared
-        self._weights, self._mus, self._Sigmas = new_weights, means, covariances
+        self._weights, self._mus, self._Sigmas = weights, means, covariances
         self._sigmas, self._rhos = sigmas, rhos
-        for array in (new_weights, means, covariances, sigmas, rhos):
+        for array in (weights, means, covariances, sigmas, rhos):
             array.setflags(write=False)
 
     def _prepare(

@@ -16,6 +16,7 @@ With G components in V variables and C = V (V - 1) / 2 pairs (1,2), (1,3), ..., 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -52,8 +53,17 @@ class Stdcorr(NamedTuple):
 
 
 def correlation_pairs(nvars: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Row and column of each pair of variables, in the order of the flat vectors."""
-    return np.triu_indices(nvars, 1)
+    """Row and column of each pair of variables, in the order of the flat vectors; read-only."""
+    return _upper_triangle(nvars, 1)
+
+
+@lru_cache(maxsize=64)
+def _upper_triangle(nvars: int, diagonal: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    # Kept: making them takes longer than anything else that is done with small vectors.
+    rows, columns = np.triu_indices(nvars, diagonal)
+    rows.setflags(write=False)
+    columns.setflags(write=False)
+    return rows, columns
 
 
 def number_of_parameters(ngauss: int, nvars: int) -> int:
@@ -82,7 +92,7 @@ def stdcorr_from_covariances(Sigmas: ArrayLike) -> tuple[Floats, Floats]:
 
 def join_params(weights: Floats, mus: Floats, Sigmas: Floats) -> Floats:
     """The vector ``params``."""
-    i, j = np.triu_indices(mus.shape[1])
+    i, j = _upper_triangle(mus.shape[1], 0)
     return np.concatenate([weights, mus.ravel(), Sigmas[:, i, j].ravel()])
 
 
@@ -118,7 +128,7 @@ def split_params(params: ArrayLike, nvars: int) -> tuple[Floats, Floats, Floats]
     ngauss = _count_components(vector, nvars, "params")
     weights, mus, triangles = np.split(vector, [ngauss, ngauss * (1 + nvars)])
     Sigmas = np.empty((ngauss, nvars, nvars))
-    i, j = np.triu_indices(nvars)
+    i, j = _upper_triangle(nvars, 0)
     Sigmas[:, i, j] = Sigmas[:, j, i] = triangles.reshape(ngauss, -1)
     return weights, mus.reshape(ngauss, nvars), Sigmas
 

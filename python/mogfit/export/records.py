@@ -164,7 +164,7 @@ def fit_from_record(record: Record, mog: MixtureOfGaussians) -> FitMoG:
     scale = _number(_take(record, "sigma_scale", (float, int), "fit"), "fit.sigma_scale")
     if not 0 < scale < math.inf:
         raise FileFormatError(f"fit.sigma_scale: {scale} seen; allowed: a number > 0")
-    fit._sigmax = scale
+    fit._sigma_scale = scale
     fit.bounds = _bounds(_take(record, "bounds", (list, type(None)), "fit"), fit)
     return fit
 
