@@ -40,10 +40,12 @@ def _rows(count: int, kind: str = "") -> str:
 
 def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
     """Number of distinct rows; any number >= `enough` when there are that many."""
-    for glance in (2 * enough, max(_GLANCE, 4 * enough), len(values)):
-        distinct = len(np.unique(values[:glance], axis=0))
+    # Of a few rows a set is made in a tenth of the time of a sort.
+    distinct = len(set(map(tuple, values[: 2 * enough].tolist())))
+    for glance in (max(_GLANCE, 4 * enough), len(values)):
         if distinct >= enough:
             break
+        distinct = len(np.unique(values[:glance], axis=0))
     return distinct
 
 
