@@ -316,3 +316,80 @@ def test_the_examples_of_the_documentation_run():
 
 def test_plain_arrays_are_what_the_oracles_take():
     assert same(build(plain(TRUTH)), TRUTH)
+
+
+# What MultiMin's scripts do to a mixture
+
+
+def test_dropping_a_component_leaves_vectors_that_agree():
+    mog = MixtureOfGaussians(weights=[1, 1, 2], mus=[0, 1, 5], Sigmas=[1, 2, 3])
+    mog.drop(-2)
+    np.testing.assert_array_equal(mog.weights, [1 / 3, 2 / 3])
+    np.testing.assert_array_equal(mog.mus, [[0], [5]])
+    np.testing.assert_array_equal(mog.params, [1 / 3, 2 / 3, 0, 5, 1, 3])
+    np.testing.assert_array_equal(mog.stdcorr[:2], mog.params[:2])
+    assert mog.pdf(5.0) == pytest.approx(
+        MixtureOfGaussians(weights=[1, 2], mus=[0, 5], Sigmas=[1, 3]).pdf(5.0), rel=1e-15
+    )
+
+
+@pytest.mark.parametrize("index", [3, -4, 0.0, True, "1", None])
+def test_a_component_that_is_not_there_cannot_be_dropped(index):
+    mog = MixtureOfGaussians(mus=[0, 1, 5], Sigmas=[1, 2, 3])
+    with pytest.raises(InputError, match=r"^index: .* from 0 to 2"):
+        mog.drop(index)
+    assert mog.ngauss == 3
+
+
+def test_the_only_component_stays():
+    mog = MixtureOfGaussians(mus=[0.0], Sigmas=[1.0])
+    with pytest.raises(InputError, match="only component"):
+        mog.drop(0)
+
+
+def test_parameters_can_be_assigned_and_are_checked():
+    mog = MixtureOfGaussians(mus=[[0, 0], [1, 1]], Sigmas=[np.eye(2)] * 2)
+    mog.weights = [1, 3]
+    mog.mus = [[0, 1], [2, 3]]
+    mog.Sigmas = [np.eye(2), 2 * np.eye(2)]
+    np.testing.assert_array_equal(mog.params[:6], [0.25, 0.75, 0, 1, 2, 3])
+    np.testing.assert_array_equal(mog.params[6:], [1, 0, 1, 2, 0, 2])
+    before = mog.params
+    with pytest.raises(InputError, match=r"^weights: "):
+        mog.weights = [-1, 2]
+    with pytest.raises(InputError, match=r"^Sigmas: "):
+        mog.Sigmas = [np.eye(2), -np.eye(2)]
+    np.testing.assert_array_equal(mog.params, before)
+
+
+def test_the_likelihood_of_a_sample_sets_the_mixture():
+    mog = MixtureOfGaussians(mus=[0.0, 1.0], Sigmas=[1.0, 1.0])
+    data = np.array([[0.1], [0.7], [-2.0]])
+    vector = [0.25, 0.75, 0.0, 2.0, 1.0, 4.0]
+    expected = -np.log(0.25 * norm.pdf(data) + 0.75 * norm.pdf(data, 2.0, 2.0)).sum()
+    assert mog.sample_mog_likelihood(vector, data, tset="params") == pytest.approx(expected)
+    np.testing.assert_array_equal(mog.params, vector)
+    again = mog.sample_mog_likelihood(
+        [np.log(0.25 / 0.75), np.log(3), 0.0, 2.0, 0.0, 0.0],
+        data,
+        scales=[1, 1, 0, 0, 2, 4],
+    )
+    assert again == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "^data: "),
+        ({"data": [[1.0]], "tset": "other"}, "^tset: 'other' seen"),
+        ({"data": [[1.0]], "scales": [1.0]}, "^scales: shape"),
+        ({"data": [[1.0, 2.0]]}, "^data: "),
+        ({"data": [[1.0]], "uparams": [1.0, 2.0]}, "^stdcorr: "),
+    ],
+)
+def test_the_likelihood_of_a_sample_refuses_what_does_not_fit(arguments, message):
+    mog = MixtureOfGaussians(mus=[0.0], Sigmas=[1.0])
+    before = mog.params
+    with pytest.raises(InputError, match=message):
+        mog.sample_mog_likelihood(**({"uparams": [1.0, 0.0, 1.0]} | arguments))
+    np.testing.assert_array_equal(mog.params, before)

@@ -112,9 +112,10 @@ class FitParameters(MultiMinBase):
             low, high = self._bounds
             left = np.where(np.isfinite(low), low, high - 1.0)
             right = np.where(np.isfinite(high), high, low + 1.0)
-            part = np.arange(1, self.ngauss + 1)[:, None] / (self.ngauss + 1)
             bounded = np.isfinite(left) & np.isfinite(right)
-            means[:, bounded] = (left + part * (right - left))[:, bounded]
+            left, width = left[bounded], (right - left)[bounded]
+            part = np.arange(1, self.ngauss + 1)[:, None] / (self.ngauss + 1)
+            means[:, bounded] = left + part * width
         self._set_stdcorr(
             Stdcorr(
                 np.full(self.ngauss, 1.0 / self.ngauss),

@@ -1,0 +1,21 @@
+"""MultiMin 0.11.2 as a black box: the same calls, the same answers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from typing import Any
+
+import pytest
+
+os.environ["MULTIMIN_NO_WELCOME"] = "1"
+multimin = pytest.importorskip(
+    "multimin", reason="MultiMin is not installed; pip install 'mogfit[peers]' brings it"
+)
+
+
+def quietly(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a function without what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(*args, **kwargs)
