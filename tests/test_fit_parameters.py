@@ -32,7 +32,7 @@ def test_vectors_of_the_wrong_length_or_of_no_mixture_change_nothing(vector):
         setattr(F, vector, [1, 2, 3])
     bad = np.array(getattr(F, vector))
     bad[-1] = 500.0  # a correlation of 499, or of 1
-    with pytest.raises(InputError, match="rhos|correlation"):
+    with pytest.raises(InputError, match=r"rhos|correlation"):
         setattr(F, vector, bad)
     np.testing.assert_array_equal(F.minparams, before)
     assert not F._initial_params_set_by_user
