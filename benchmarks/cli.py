@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import cases, machine
 from benchmarks.domains import run_domains
+from benchmarks.dropin import run_dropin
 from benchmarks.fits import run_fits
 from benchmarks.measure import Results
 from benchmarks.memory import run_memory
@@ -22,7 +23,7 @@ from benchmarks.plot import draw_speed
 from benchmarks.report import markdown
 from benchmarks.threads import available
 
-SECTIONS = ("passes", "fits", "domains", "sampling", "memory", "overhead")
+SECTIONS = ("passes", "fits", "domains", "dropin", "sampling", "memory", "overhead")
 OUTPUT = Path(__file__).parent / "RESULTS.md"
 PLOT_NAME = "speed.png"
 
@@ -135,6 +136,7 @@ def run(plan: Plan, sections: Sequence[str], threads: int, log: Callable[[str], 
         "domains": lambda: run_domains(
             plan.rounds, plan.truncated_points, min(plan.seeds, 5), plan.draws, log
         ),
+        "dropin": lambda: run_dropin(plan.rounds, log, quick=plan is QUICK),
         "sampling": lambda: run_draws(
             plan.shapes, peers, plan.draws, plan.rounds, plan.budget, log
         ),

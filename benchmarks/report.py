@@ -7,10 +7,11 @@ from statistics import median
 
 from benchmarks.cases import SHAPES
 from benchmarks.domains import BOX, TRUNCATED_DRAWS, TRUNCATED_PASS
+from benchmarks.dropin import SAME_CALL
 from benchmarks.measure import Results, Timing
 from benchmarks.overhead import IMPORT, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, PASSES
-from benchmarks.targets import D64, OURS, targets
+from benchmarks.targets import D64, MULTIMIN, OURS, targets
 
 INTRODUCTION = """\
 Everything below was measured in one run on one machine, the contestants in turns, on C-contiguous
@@ -42,7 +43,7 @@ def markdown(
         if quantity == EM_ITERATION:
             parts += _dgemm_share(results, dgemm)
     parts += _timing_section(results, DRAWS, per_point=False)
-    parts += _domain_sections(results)
+    parts += _domain_sections(results) + _dropin_section(results)
     parts += _memory_section(results) + _fit_section(results) + _overhead_section(results)
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -204,6 +205,22 @@ def _domain_sections(results: Results) -> list[str]:
         parts += [f"## {quantity[0].upper()}{quantity[1:]}", f"{unit}, one thread."]
         parts.append(table(("", *cases), rows))
     return parts
+
+
+def _dropin_section(results: Results) -> list[str]:
+    """Times of whole calls by both libraries, the ratio, and how the answers compare."""
+    rows = []
+    for timing in results.timings:
+        theirs = results.seconds(timing.case, SAME_CALL, MULTIMIN)
+        if (timing.quantity, timing.contestant) == (SAME_CALL, OURS) and theirs is not None:
+            ratio = f"{_number(theirs / timing.seconds)}x"
+            seconds = (f"{1e3 * timing.seconds:.4g}", f"{1e3 * theirs:.4g}")
+            rows.append((timing.case, *seconds, ratio, timing.note))
+    if not rows:
+        return []
+    header = ("", OURS, MULTIMIN, "ratio", "answers")
+    text = "Milliseconds of whole calls as a script makes them, on all threads."
+    return ["## The same calls as MultiMin's", text, table(header, rows)]
 
 
 def _overhead_section(results: Results) -> list[str]:

@@ -17,6 +17,7 @@ from benchmarks.domains import (
     TUTORIALS,
     UNBOUNDED,
 )
+from benchmarks.dropin import SAME_CALL, comparisons
 from benchmarks.measure import Results
 from benchmarks.overhead import IMPORT, IMPORT_BEYOND, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, GRADIENT, LOG_DENSITY, MOMENTS
@@ -24,6 +25,7 @@ from benchmarks.peers.base import DRAWS, EM_ITERATION, GRADIENT, LOG_DENSITY, MO
 TINY_1D, TINY_2D, D3, D6, D16, D64 = (shape_name(shape) for shape in SHAPES)
 LARGE = "N=1e6 d=3 K=10"
 OURS, BLOCKED, PLAIN, ONEDAL = "mogfit", "NumPy blocked", "NumPy plain", "oneDAL"
+MULTIMIN = "MultiMin"
 SKLEARN, TEN_STARTS = "scikit-learn", "scikit-learn n_init=10 standardised"
 # -log L / N of the asteroids: median and worst over the seeds to reach, and to aim at.
 ASTEROIDS = {
@@ -69,6 +71,7 @@ def targets(results: Results, threads: int) -> list[Target]:
         *_asteroid_targets(results),
         *_fit_targets(results, threads),
         *_domain_targets(results),
+        *_dropin_targets(results),
     ]
 
 
@@ -195,3 +198,12 @@ def _excess(what: str, ours: tuple[float, ...], theirs: tuple[float, ...]) -> Ta
         more=False,
         form="{:+.6f}",
     )
+
+
+def _dropin_targets(results: Results) -> Iterator[Target]:
+    for comparison in comparisons(quick=False):
+        value = _quotient(
+            results.seconds(comparison.name, SAME_CALL, MULTIMIN),
+            results.seconds(comparison.name, SAME_CALL, OURS),
+        )
+        yield Target(f"{SAME_CALL}: {comparison.name}", value, comparison.target, None)

@@ -53,6 +53,7 @@ def test_moments_are_those_of_points_in_the_box():
 )
 def test_one_variable_agrees_with_scipy(low, high):
     found = mn.box_probability(1.0, 4.0, [1 + 2 * low], [1 + 2 * high])
+    assert mn.box_probability([1.0], [[4.0]], 1 + 2 * low, 1 + 2 * high)[0] == found[0]
     law = truncnorm(low, high, loc=1.0, scale=2.0)
     assert found.mean[0] == pytest.approx(law.mean(), rel=1e-10)
     assert found.covariance[0, 0] == pytest.approx(law.var(), rel=1e-5)

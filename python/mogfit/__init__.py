@@ -1,15 +1,25 @@
 """Mixtures of multivariate Gaussians, fitted and evaluated fast.
 
 `MixtureOfGaussians` is a mixture that is given, evaluated and drawn from; `FitMoG` fits one to
-data. ``import mogfit as mn`` in place of MultiMin.
+data, `FitFunctionMoG` to the values of a function. ``import mogfit as mn`` in place of MultiMin.
+
+Attributes
+----------
+verbose : bool
+    Whether to print MultiMin's reports and timings; False, unless ``MOGFIT_VERBOSE`` says yes.
+show_watermark : bool
+    Whether figures carry the name of mogfit; False, unless ``MOGFIT_WATERMARK`` says yes.
 """
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
 from typing import Any
 
-from mogfit import datasets
+from mogfit import cmog, datasets
+from mogfit.base import MultiMinBase
 from mogfit.config import get_config, get_num_threads, set_num_threads, show_config
+from mogfit.console import set_in_environment as _set_in_environment
 from mogfit.density.box import box_probability
 from mogfit.errors import (
     ConvergenceWarning,
@@ -27,8 +37,11 @@ from mogfit.errors import (
 )
 from mogfit.fit import FitMoG
 from mogfit.mixture import MixtureOfGaussians
+from mogfit.stats import Stats
+from mogfit.util import ROOTDIR, Util
 
 __all__ = [
+    "ROOTDIR",
     "ConvergenceWarning",
     "DataWarning",
     "DegeneracyWarning",
@@ -36,33 +49,79 @@ __all__ = [
     "DomainError",
     "DtypeError",
     "FileFormatError",
+    "FitFunctionMoG",
     "FitMoG",
     "InputError",
     "MixtureOfGaussians",
     "MoGError",
     "MoGWarning",
+    "MultiMinBase",
+    "MultiPlot",
     "NotFittedError",
+    "Stats",
     "UnsafeFileError",
+    "Util",
+    "__author__",
+    "__description__",
+    "__email__",
+    "__license__",
+    "__url__",
     "__version__",
     "box_probability",
+    "cmog",
     "datasets",
     "get_config",
     "get_num_threads",
     "load",
+    "multimin_watermark",
     "save",
     "set_num_threads",
     "show_config",
+    "show_watermark",
+    "welcome",
 ]
+
+__author__ = "The mogfit developers"
+__email__ = ""
+__url__ = ""
+__license__ = "BSD-3-Clause"
+__description__ = "Mixtures of multivariate Gaussians, fitted and evaluated fast"
+
+verbose = _set_in_environment("MOGFIT_VERBOSE")
+show_watermark = _set_in_environment("MOGFIT_WATERMARK")
+
+# What only some programs use is imported when it is first asked for: names by the rooms they are
+# in, and the modules that MultiMin's users import from.
+_LAZY_NAMES = {
+    "FitFunctionMoG": "mogfit.fit_function",
+    "MultiPlot": "mogfit.plotting.multiplot",
+    "multimin_watermark": "mogfit.plotting.watermark",
+    "load": "mogfit.export.files",
+    "save": "mogfit.export.files",
+}
+_LAZY_MODULES = ("base", "fitting", "mog", "plotting", "util", "version")
+
+
+def welcome() -> None:
+    """Print the version, as MultiMin does when it is imported."""
+    print(f"mogfit {__getattr__('__version__')}: {__description__.lower()}")  # noqa: T201
 
 
 def __getattr__(name: str) -> Any:
-    # What only some programs use is imported when it is first asked for.
     if name == "__version__":
         from mogfit.config import package_version
 
         return package_version()
-    if name in ("load", "save"):
-        from mogfit.export import files
-
-        return getattr(files, name)
+    if name in _LAZY_NAMES:
+        return getattr(_import_module(_LAZY_NAMES[name]), name)
+    if name in _LAZY_MODULES:
+        return _import_module(f"mogfit.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LAZY_MODULES})
+
+
+if verbose:
+    welcome()

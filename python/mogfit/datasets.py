@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from mogfit.errors import InputError, choice_message
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Dataset", "load_asteroids"]
+__all__ = ["Dataset", "load_asteroids", "multimin_file"]
 
 _ASTEROIDS = "near_earth_asteroids.csv.gz"
+# MultiMin's file of the same objects, and what it calls their columns.
+_MULTIMIN_ASTEROIDS = "nea_data.json.gz"
+_MULTIMIN_COLUMNS = {"H": "H", "i": "i", "e": "e", "a": "a", "q": "Perihelion_dist"}
 _UNITS = {"q": "au", "e": "", "i": "deg", "a": "au", "H": "mag"}
 _MEANINGS = {
     "q": "perihelion distance",
@@ -108,6 +113,63 @@ def load_asteroids(columns: Iterable[str] | str | None = None) -> Dataset:
             "Minor Planet Center (early 2026)"
         ),
     )
+
+
+def multimin_file(filename: str) -> str:
+    """Path of a file under the name that MultiMin has for it; see `mogfit.Util.get_data`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If neither mogfit nor an installed MultiMin has it.
+    """
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    if filename == _MULTIMIN_ASTEROIDS:
+        return str(_asteroids_as_records())
+    # Looked for, not imported.
+    found = find_spec("multimin")
+    for folder in (found.submodule_search_locations or []) if found else []:
+        path = Path(folder) / "data" / filename
+        if path.is_file():
+            return str(path)
+    where = "in the MultiMin that is installed" if found else "and MultiMin is not installed"
+    raise FileNotFoundError(
+        f"filename: {filename!r} is no data file of mogfit, which has {_MULTIMIN_ASTEROIDS!r}, "
+        f"{'nor ' if found else ''}{where}"
+    )
+
+
+def _asteroids_as_records() -> Path:
+    """Write the asteroids as a list of JSON records into the user's cache, once."""
+    import gzip
+    import json
+    import math
+    import os
+    import tempfile
+    from pathlib import Path
+
+    from mogfit.export.atomic import write_atomically
+
+    asteroids = load_asteroids(list(_MULTIMIN_COLUMNS))
+    names = tuple(_MULTIMIN_COLUMNS.values())
+    # A value that is missing has no entry, as there.
+    records = [
+        {name: value for name, value in zip(names, row, strict=True) if not math.isnan(value)}
+        for row in asteroids.data.tolist()
+    ]
+    content = gzip.compress(json.dumps(records).encode("ascii"), mtime=0)
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    for folder in (Path(home) / "mogfit", Path(tempfile.gettempdir()) / "mogfit"):
+        path = folder / _MULTIMIN_ASTEROIDS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+        except OSError:
+            continue
+        return path
+    raise OSError(f"{_MULTIMIN_ASTEROIDS}: no place to write it to; set XDG_CACHE_HOME to a folder")
 
 
 def _choose(columns: Iterable[str] | str | None) -> tuple[str, ...]:

@@ -79,7 +79,8 @@ def covariances_from_stdcorr(sigmas: ArrayLike, rhos: ArrayLike) -> Floats:
     correlation[:] = np.eye(nvars)
     i, j = correlation_pairs(nvars)
     correlation[:, i, j] = correlation[:, j, i] = np.asarray(rhos, dtype=float)
-    return correlation * sigmas[:, :, None] * sigmas[:, None, :]
+    # The product of the sigmas first: both triangles are rounded alike.
+    return correlation * (sigmas[:, :, None] * sigmas[:, None, :])
 
 
 def stdcorr_from_covariances(Sigmas: ArrayLike) -> tuple[Floats, Floats]:

@@ -152,7 +152,7 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int, *, name: str = "Sigm
     given = array.shape
     if array.ndim == 1 and nvars == 1:
         array = array[:, None, None]
-    elif array.ndim == 2 and ngauss == 1 and nvars > 1:
+    elif array.ndim == 2 and ngauss == 1:
         array = array[None]
     if array.shape != (ngauss, nvars, nvars):
         wanted = f"shape {(ngauss, nvars, nvars)}" + (
