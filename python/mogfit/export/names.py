@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from mogfit.errors import DtypeError, InputError, scalar_message, shorten
+from mogfit.properties import parse_properties
 
 __all__ = ["identifiers", "latex_name", "property_names"]
 
@@ -37,12 +37,10 @@ def property_names(
     Parameters
     ----------
     properties : None, sequence of str, or mapping
-        None stands for `names`. Of a mapping the keys are the names; what it says of each matters
-        to figures alone. Variables without a name get their number, from 1. One text alone names
-        one variable; of several, each letter names one, as in MultiMin.
+        As `mogfit.properties.parse_properties` takes them; labels and ranges do not matter here.
     nvars : int
     names : sequence of str, optional
-        Names that the mixture has.
+        Names that the mixture has; by default 1, 2, ...
 
     Returns
     -------
@@ -52,7 +50,7 @@ def property_names(
     Raises
     ------
     InputError
-        If there are more names than variables, or a name comes twice.
+        If a name comes twice.
     DtypeError
         If `properties` is of another kind.
 
@@ -63,22 +61,8 @@ def property_names(
     >>> property_names({"q": {"label": "$q$", "range": [0, 1]}, "e": None}, 2)
     ('q', 'e')
     """
-    given = names if properties is None else properties
-    if isinstance(given, str) and nvars == 1:
-        given = [given]
-    try:
-        found = [str(name) for name in (() if given is None else given)]
-    except TypeError as error:
-        allowed = "None, names of the variables, or a dictionary of them"
-        raise DtypeError(scalar_message("properties", given, allowed)) from error
-    if len(found) > nvars:
-        plural = "variable" if nvars == 1 else "variables"
-        raise InputError(f"properties: {len(found)} names seen for {nvars} {plural}")
-    found += [str(i) for i in range(len(found) + 1, nvars + 1)]
-    for i, name in enumerate(found):
-        if name in found[:i]:
-            raise InputError(f"properties: {shorten(name)} seen twice; give each variable its own")
-    return tuple(found)
+    numbers = tuple(str(i) for i in range(1, nvars + 1))
+    return tuple(parse_properties(properties, nvars, names=names or numbers))
 
 
 def identifiers(names: Sequence[str], *, ascii_only: bool = False) -> tuple[str, ...]:
