@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.mixture import MixtureOfGaussians
+from mogfit.density.protocol import Mixture
 from mogfit.parameters import correlation_pairs
 
-__all__ = ["component_text"]
+__all__ = ["component_text", "means_with_sigmas"]
 
 # With more variables a table of correlations says nothing at a glance.
 _MOST_VARIABLES_WITH_PAIRS = 4
 
 
 def component_text(
-    mog: MixtureOfGaussians,
+    mog: Mixture,
     *,
     units: Sequence[str] | None = None,
     width: int = 80,
@@ -32,7 +32,7 @@ def component_text(
 
     Parameters
     ----------
-    mog : MixtureOfGaussians
+    mog : Mixture
         What to write.
     units : sequence of str, optional
         Units of the variables.
@@ -65,7 +65,7 @@ def component_text(
     for j, name in enumerate(names):
         unit = f" [{units[j]}]" if units is not None and units[j] else ""
         means, sigmas = mog.mus[order, j], mog.sigmas[order, j]
-        cells = _pairs(means, sigmas, between)
+        cells = means_with_sigmas(means, sigmas, between)
         columns.append([_ascii(name + unit) if plain else name + unit, *cells])
     if 1 < mog.nvars <= _MOST_VARIABLES_WITH_PAIRS:
         first, second = correlation_pairs(mog.nvars)
@@ -76,7 +76,9 @@ def component_text(
     return "\n\n".join("\n".join(block) for block in _blocks(columns, width))
 
 
-def _pairs(means: NDArray[np.float64], sigmas: NDArray[np.float64], between: str) -> list[str]:
+def means_with_sigmas(
+    means: NDArray[np.float64], sigmas: NDArray[np.float64], between: str = " ± "
+) -> list[str]:
     """Means and standard deviations, with decimals that give most of the latter 3 digits."""
     typical = float(np.quantile(sigmas, 0.25))
     decimals = max(0, 2 - math.floor(math.log10(typical)))

@@ -11,17 +11,9 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mogfit.density.domain import TRUNCATIONS, parse_domain
-from mogfit.errors import (
-    DomainError,
-    FileFormatError,
-    InputError,
-    NotFittedError,
-    choice_message,
-    shorten,
-)
+from mogfit.errors import FileFormatError, InputError, NotFittedError, shorten
+from mogfit.export.mixture_record import Record, mixture_record, mixture_state
 from mogfit.fit import FitMoG
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.mixture import MixtureOfGaussians
@@ -30,26 +22,6 @@ __all__ = ["fit_from_record", "fit_record", "mixture_from_record", "mixture_reco
 
 # JSON has no number for these.
 _BY_NAME = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-Record = dict[str, Any]
-
-
-def mixture_record(mog: MixtureOfGaussians) -> Record:
-    """Write down a mixture: every double is one whose decimal digits give it back exactly."""
-    truncated: Record = {}
-    if mog.domain is not None:
-        sides = [
-            pair and [side if math.isfinite(side) else None for side in pair] for pair in mog.domain
-        ]
-        truncated = {"domain": sides, "truncation": mog.truncation}
-    return {
-        "names": None if mog.names is None else list(mog.names),
-        "normalize_weights": mog.normalize_weights,
-        "weights": mog.weights.tolist(),
-        "mus": mog.mus.tolist(),
-        "Sigmas": mog.Sigmas.tolist(),
-        **truncated,
-    }
 
 
 def mixture_from_record(record: Record, ngauss: int, nvars: int) -> MixtureOfGaussians:
@@ -60,21 +32,10 @@ def mixture_from_record(record: Record, ngauss: int, nvars: int) -> MixtureOfGau
     FileFormatError
         If a part is missing, has another shape, or is not that of a mixture.
     """
-    names = _take(record, "names", (list, type(None)), "mixture")
-    if names is not None:
-        if len(names) != nvars or not all(isinstance(name, str) for name in names):
-            raise FileFormatError(
-                f"mixture.names: {shorten(names)} seen; allowed: {nvars} texts, or null"
-            )
-        names = tuple(names)
-    state = {
-        "names": names,
-        "normalize_weights": _take(record, "normalize_weights", (bool,), "mixture"),
-        "weights": _numbers(record, "weights", (ngauss,)),
-        "mus": _numbers(record, "mus", (ngauss, nvars)),
-        "Sigmas": _numbers(record, "Sigmas", (ngauss, nvars, nvars)),
-        **_domain(record, nvars),
-    }
+    try:
+        state = mixture_state(record, ngauss, nvars, place="mixture")
+    except InputError as error:
+        raise FileFormatError(str(error)) from error
     mog = MixtureOfGaussians.__new__(MixtureOfGaussians)
     try:
         # As unpickling does: weights that were normalised once keep their bits.
@@ -82,26 +43,6 @@ def mixture_from_record(record: Record, ngauss: int, nvars: int) -> MixtureOfGau
     except InputError as error:
         raise FileFormatError(f"mixture: {error}") from error
     return mog
-
-
-def _domain(record: Record, nvars: int) -> Record:
-    """Domain and truncation; a mixture without a domain has neither key."""
-    if "domain" not in record:
-        return {}
-    pairs = _take(record, "domain", (list,), "mixture")
-    sides = [side for pair in pairs if type(pair) is list for side in pair if side is not None]
-    if not all(type(side) in (int, float) for side in sides):
-        raise FileFormatError(
-            f"mixture.domain: {shorten(pairs)} seen; allowed: null or [low, high] for each variable"
-        )
-    try:
-        parse_domain(pairs, nvars)
-    except DomainError as error:
-        raise FileFormatError(f"mixture.{error}") from error
-    truncation = _take(record, "truncation", (str,), "mixture")
-    if truncation not in TRUNCATIONS:
-        raise FileFormatError("mixture." + choice_message("truncation", truncation, TRUNCATIONS))
-    return {"domain": pairs, "truncation": truncation}
 
 
 def fit_record(fit: FitMoG) -> Record:
@@ -217,22 +158,6 @@ def _number(value: Any, place: str) -> float:
     if type(value) is str and value in _BY_NAME:
         return _BY_NAME[value]
     raise FileFormatError(f"{place}: {shorten(value)} seen; allowed: a number")
-
-
-def _numbers(record: Record, key: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """An array of doubles of exactly this shape; nothing is converted or repeated to fit."""
-    place = f"mixture.{key}"
-    level = [_take(record, key, (list,), "mixture")]
-    for length in shape:
-        for row in level:
-            if type(row) is not list or len(row) != length:
-                seen = f"{len(row)} entries" if type(row) is list else shorten(row)
-                raise FileFormatError(f"{place}: {seen} seen where shape {shape} needs {length}")
-        level = [entry for row in level for entry in row]
-    for entry in level:
-        if type(entry) not in (float, int):
-            raise FileFormatError(f"{place}: {shorten(entry)} seen; allowed: finite numbers")
-    return np.array(level, dtype=np.float64).reshape(shape)
 
 
 def _to_plain(value: Any) -> Any:
