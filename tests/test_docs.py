@@ -28,7 +28,9 @@ def test_the_tutorial_runs_as_it_is_written_and_draws_its_figures(tmp_path, monk
     assert result.attempted > 50
     assert result.failed == 0
     drawn = {path.name for path in (tmp_path / "images").iterdir()}
-    shown = set(re.findall(r"images/(tutorial[\w-]+\.png)", (ROOT / "docs/tutorial.md").read_text()))
+    shown = set(
+        re.findall(r"images/(tutorial[\w-]+\.png)", (ROOT / "docs/tutorial.md").read_text())
+    )
     kept = {path.name for path in (ROOT / "docs" / "images").glob("tutorial-*.png")}
     assert drawn == shown == kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from mogfit.errors import InputError, choice_message, shape_message
 from mogfit.mixture_parameters import MixtureParameters
 from mogfit.parameters import unbound_to_bound
 from mogfit.rng import draw_seed
+
+if TYPE_CHECKING:
+    from mogfit.export.frozen import FrozenMixture
 
 __all__ = ["MixtureOfGaussians"]
 
@@ -292,7 +295,7 @@ class MixtureOfGaussians(MixtureParameters):
         properties : sequence of str or dict, optional
             Names of the variables; by default those of the data, or 1, 2, ...
         digits : int or "full", optional
-            Significant digits in LaTeX; by default 4.
+            Significant digits; by default all in a data frame and 4 in LaTeX.
 
         Returns
         -------
@@ -329,7 +332,8 @@ class MixtureOfGaussians(MixtureParameters):
         print_code : bool, default True
             Whether to print the code too.
         decimals : int or None, default 6
-            Decimal places of the numbers; None writes every digit.
+            Decimal places of the numbers, more where fewer would change the density; None writes
+            every digit, as C always has.
         type : {"python", "latex", "c"}, default "python"
             Python that needs NumPy alone, LaTeX formulas, or C99 that needs <math.h> alone.
         properties : sequence of str or dict, optional
@@ -362,6 +366,30 @@ class MixtureOfGaussians(MixtureParameters):
             self, print_code=print_code, decimals=decimals, type=type, properties=properties,
             cmog=cmog,
         )  # fmt: skip
+
+    def freeze(self) -> FrozenMixture:
+        """A light, immutable copy with the methods of a distribution of `scipy.stats`.
+
+        Returns
+        -------
+        FrozenMixture
+            With ``pdf(x)``, ``logpdf(x)``, ``rvs(size, random_state)``, ``mean()`` and ``cov()``.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> frozen = mn.MixtureOfGaussians(mus=[0.0, 2.0], Sigmas=[1.0, 1.0]).freeze()
+        >>> frozen.mean(), frozen.rvs(size=(2, 3), random_state=1).shape
+        (array([1.]), (2, 3))
+        """
+        from mogfit.export.frozen import FrozenMixture
+
+        return FrozenMixture(self)
+
+    def _repr_html_(self) -> str:
+        from mogfit.export.tables import html_table
+
+        return html_table(self)
 
     # -- figures ---------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from mogfit.density.components import (
     real_array,
 )
 from mogfit.density.domain import TRUNCATIONS, domain_pairs, parse_domain
+from mogfit.density.preparing import prepare
 from mogfit.density.text import composition_text, entry_names, mixture_text
 from mogfit.errors import InputError, choice_message, scalar_message, shape_message
 from mogfit.parameters import (
@@ -116,26 +117,13 @@ class MixtureParameters(MultiMinBase):
 
     def _take(self, weights: Floats, means: Floats, covariances: Floats) -> None:
         """Change everything to parameters that are those of a mixture."""
-        prepared = self._prepare(weights, means, covariances, self._bounds)
+        prepared = prepare(weights, means, covariances, self._bounds, self._truncation)
         sigmas, rhos = stdcorr_from_covariances(covariances)
         self._prepared = prepared
         self._weights, self._mus, self._Sigmas = weights, means, covariances
         self._sigmas, self._rhos = sigmas, rhos
         for array in (weights, means, covariances, sigmas, rhos):
             array.setflags(write=False)
-
-    def _prepare(
-        self, weights: Floats, means: Floats, covariances: Floats, bounds: Floats | None
-    ) -> _core.PreparedMixture:
-        """What the core evaluates: weights there are shares inside the domain."""
-        prepared = _core.PreparedMixture(weights, means, covariances, bounds)
-        if bounds is None or self._truncation == "components":
-            return prepared
-        logs = prepared.log_weights + prepared.log_masses
-        relative = np.exp(logs - logs.max())
-        shares = relative * (weights.sum() / relative.sum())
-        with np.errstate(divide="ignore"):
-            return prepared.with_log_weights(np.log(shares))
 
     @property
     def ngauss(self) -> int:
@@ -235,7 +223,7 @@ class MixtureParameters(MultiMinBase):
         bounds = parse_domain(domain, self.nvars)
         if bounds is None and self._bounds is None:
             return
-        self._prepared = self._prepare(self._weights, self._mus, self._Sigmas, bounds)
+        self._prepared = prepare(self._weights, self._mus, self._Sigmas, bounds, self._truncation)
         self._bounds = bounds
 
     @property
@@ -408,6 +396,40 @@ class MixtureParameters(MultiMinBase):
             "domain": self.domain,
             "truncation": self._truncation,
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the mixture as numbers, texts, lists and dictionaries, ready for JSON.
+
+        Returns
+        -------
+        dict
+            Every double is one whose decimal digits give it back exactly. `from_dict` reads it.
+        """
+        from mogfit.export.mixture_record import mixture_record
+
+        return mixture_record(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Self:
+        """The mixture that `to_dict` has written, bit for bit.
+
+        Raises
+        ------
+        InputError
+            If an entry is missing, has another shape, or is not that of a mixture.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(weights=[0.3, 0.7], mus=[0.0, 2.5], Sigmas=[1.0, 0.25])
+        >>> mn.MixtureOfGaussians.from_dict(mog.to_dict()).mus.tolist()
+        [[0.0], [2.5]]
+        """
+        from mogfit.export.mixture_record import state_from_dict
+
+        mog = cls.__new__(cls)
+        mog.__setstate__(state_from_dict(record))
+        return mog
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.normalize_weights = state["normalize_weights"]
