@@ -80,9 +80,10 @@ def test_interpolation_is_as_good_as_it_says(seed, kept):
     mog = mixture(4, 4, seed=seed, domain=box)
     within = np.array([[-1.0, 2.0]] * len(kept)).T
     exact, fast = marginal(mog, kept), marginal(mog, kept, within=within)
-    points = within[0] + (within[1] - within[0]) * np.random.default_rng(seed).random((300, 2))[
-        :, : len(kept)
-    ]
+    points = (
+        within[0]
+        + (within[1] - within[0]) * np.random.default_rng(seed).random((300, 2))[:, : len(kept)]
+    )
     inside = exact.pdf(points) > 0
     assert inside.sum() > 20
     wanted, found = exact.component_logpdf(points), fast.component_logpdf(points)
