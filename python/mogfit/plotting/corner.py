@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mogfit.data import as_points, as_sample_weight
+from mogfit.density.marginal import marginal
 from mogfit.errors import DtypeError, InputError, scalar_message, shape_message, shorten
 from mogfit.fit import FitMoG
 from mogfit.mixture import MixtureOfGaussians
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 # More points than this change nothing that can be seen in a histogram.
 _MOST_POINTS = 1_000_000
 _MOST_VARIABLES = 16
-# Draws behind the levels of contours, and in place of data for the ranges: 0.25 % of probability.
+# Draws in place of data for the ranges.
 _DRAWS = 40_000
 # Rows for which the log density is held at once.
 _ROWS_AT_ONCE = 1 << 16
@@ -135,10 +136,9 @@ def corner_figure(
     notes = _notes(mog, points, weights)
     if points is not None:
         points, weights = _thin(points, weights, random_state)
-    draws = mog.rvs(_DRAWS, rng=0)
-    limits = _ranges(ranges, draws, points, weights)
+    limits = _ranges(ranges, mog.rvs(_DRAWS, rng=0), points, weights)
     return _draw(
-        mog, points, weights, draws, limits, names, unit_words, notes, shares,
+        mog, points, weights, limits, names, unit_words, notes, shares,
         components=components, max_points=int(max_points), title=title, figsize=figsize,
     )  # fmt: skip
 
@@ -147,7 +147,6 @@ def _draw(
     mog: MixtureOfGaussians,
     points: NDArray[Any] | None,
     weights: Floats | None,
-    draws: Floats,
     limits: list[tuple[float, float]],
     names: Sequence[str],
     units: Sequence[str],
@@ -161,14 +160,14 @@ def _draw(
 ) -> Figure:
     from mogfit.plotting import painters
     from mogfit.plotting.grid import CornerGrid
-    from mogfit.plotting.regions import density_levels, marginal
+    from mogfit.plotting.regions import density_levels
     from mogfit.plotting.words import Words
 
     grid = CornerGrid(limits, names, units, figsize=figsize, title=title)
     styles = painters.component_styles(mog.weights)
     dense = points is not None and len(points) > max_points
     for variable, axes in enumerate(grid.diagonal):
-        single = marginal(mog, [variable])
+        single = marginal(mog, [variable], within=np.array([limits[variable]]).T)
         highest = 0.0
         if points is not None:
             bins = int(np.clip(2.0 * len(points) ** (1 / 3), 10, 60))
@@ -181,7 +180,7 @@ def _draw(
             painters.paint_component_curves(axes, single, styles)
     for column, row in combinations(range(mog.nvars), 2):
         axes = grid.panels[row, column]
-        pair = marginal(mog, [column, row])
+        pair = marginal(mog, [column, row], within=np.array([limits[column], limits[row]]).T)
         if points is not None:
             x, y = points[:, column], points[:, row]
             if dense:
@@ -190,7 +189,7 @@ def _draw(
             else:
                 painters.paint_dots(axes, x, y, weights)
         if mass:
-            levels = density_levels(pair, draws[:, [column, row]], mass)
+            levels = density_levels(pair, mass)
             painters.paint_contours(axes, pair, levels)
         if components and mog.ngauss > 1:
             painters.paint_ellipses(axes, pair, styles)

@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
+from mogfit.plotting.labels import drawable, fit_label
 from mogfit.plotting.ticks import AxisScale, PanelFormatter, PanelLocator, text_width
 
 __all__ = ["CornerGrid"]
@@ -63,7 +63,7 @@ class CornerGrid:
         self.fontsize = fontsize
         self._scales = [AxisScale.of_range(*pair) for pair in self.ranges]
         self._labels = [
-            _drawable(scale.label(" ".join(name.split()), unit))
+            drawable(scale.label(" ".join(name.split()), unit))
             for scale, name, unit in zip(self._scales, names, units, strict=True)
         ]
         if figsize is None:
@@ -162,20 +162,7 @@ class CornerGrid:
         return axes
 
     def _fit(self, label: Text, room: float) -> None:
-        """Make the words along an axis no longer than the axis: smaller, and in the end shorter."""
-
-        def excess() -> float:
-            box = label.get_window_extent()
-            return max(box.width, box.height) / self.figure.dpi / room
-
-        largest, smallest = self.fontsize + 1.5, 0.7 * self.fontsize
-        label.set_fontsize(largest)
-        if excess() > 1.0:
-            label.set_fontsize(max(smallest, largest / excess()))
-        words = label.get_text()
-        while excess() > 1.0 and len(words) > 4 and "$" not in words:
-            words = words[:-1]
-            label.set_text(f"{words.rstrip()}\N{HORIZONTAL ELLIPSIS}")
+        fit_label(label, room, self.fontsize + 1.5, 0.7 * self.fontsize)
 
     def _set_ticks(self, axis: Any, variable: int, length: float, *, upright: bool) -> None:
         scale = self._scales[variable]
@@ -195,12 +182,3 @@ class CornerGrid:
         axes.set_ylim(-high, 0.0)
         axes.axis("off")
         return axes
-
-
-def _drawable(label: str) -> str:
-    """A label whose dollar signs are drawn as such where they do not enclose a formula."""
-    try:
-        MathTextParser("agg").parse(label)
-    except ValueError:
-        return label.replace("$", r"\$")
-    return label

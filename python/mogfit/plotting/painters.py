@@ -12,7 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 
-from mogfit.plotting.regions import Density, curve_grid, ellipse_points
+from mogfit.density.marginal import Density
+from mogfit.plotting.regions import curve_grid, ellipse_points
 
 __all__ = [
     "DATA_FILL",
@@ -50,9 +51,12 @@ class LineStyle:
     width: float
 
 
-def component_styles(weights: Floats) -> list[LineStyle]:
-    """Styles of components: the heavier, the thicker; 24 differ, then they start anew."""
-    order = np.argsort(-weights, kind="stable")
+def component_styles(weights: Floats, *, ranked: bool = True) -> list[LineStyle]:
+    """Styles of components: the heavier, the thicker; 24 differ, then they start anew.
+
+    Colours go by weight, or by the numbers of the components where `ranked` is False.
+    """
+    order = np.argsort(-weights, kind="stable") if ranked else np.arange(len(weights))
     widths = 0.8 + 1.2 * np.sqrt(weights / weights.max())
     styles: list[Any] = [None] * len(weights)
     for rank, k in enumerate(order):
@@ -105,8 +109,7 @@ def paint_contours(axes: Axes, mog: Density, levels: Floats, *, colour: str = IN
     points = _grid_points(axes, mog)
     x = curve_grid(mog, 0, *axes.get_xlim(), points)
     y = curve_grid(mog, 1, *axes.get_ylim(), points)
-    grid = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
-    density = np.asarray(mog.pdf(grid.reshape(-1, 2))).reshape(len(y), len(x))
+    density = mog.pdf_on_grid(x, y)
     # From the outermost in, as contour wants them; the outermost is the thinnest.
     ordered = np.unique(levels)
     widths = np.linspace(0.7, 1.5, len(ordered)) if len(ordered) > 1 else [1.2]
@@ -161,7 +164,7 @@ def paint_histogram(axes: Axes, x: Floats, weights: Floats | None, bins: int) ->
 def paint_curve(axes: Axes, mog: Density, *, colour: str = INK) -> float:
     """Draw the density of a mixture of one variable; return its highest value."""
     x = curve_grid(mog, 0, *axes.get_xlim(), 300)
-    density = np.asarray(mog.pdf(x))
+    density = mog.pdf(x)
     axes.plot(x, density, color=colour, linewidth=1.4, zorder=3)
     return float(density.max())
 

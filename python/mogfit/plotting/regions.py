@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.density.truncated_marginal import TruncatedMarginal
-from mogfit.mixture import MixtureOfGaussians
+from mogfit.density.marginal import Density
 
 __all__ = [
-    "Density",
     "curve_grid",
     "density_levels",
     "ellipse_points",
-    "marginal",
     "robust_range",
     "subset",
     "weighted_quantiles",
@@ -24,48 +21,42 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# What a panel shows: components with means and covariances, and a density at points.
-Density = MixtureOfGaussians | TruncatedMarginal
-
 # Positions, in standard deviations from a mean, at which a narrow component needs grid points.
 _AROUND_A_MEAN = np.array(
     [-4, -3, -2.4, -1.8, -1.3, -0.9, -0.5, -0.2, 0.2, 0.5, 0.9, 1.3, 1.8, 2.4]
 )
 
 
-def marginal(mog: MixtureOfGaussians, variables: Sequence[int]) -> Density:
-    """Density of some of the variables, the others integrated out; weights sum to 1."""
-    if mog.domain is not None:
-        return TruncatedMarginal(mog, variables)
-    chosen = np.asarray(variables)
-    return MixtureOfGaussians(
-        weights=mog.weights,
-        mus=mog.mus[:, chosen],
-        Sigmas=mog.Sigmas[:, chosen[:, None], chosen[None, :]],
-    )
-
-
-def density_levels(mog: Density, draws: Floats, mass: Sequence[float]) -> Floats:
+def density_levels(
+    density: Density, mass: Sequence[float], component: int | None = None, count: int = 40_000
+) -> Floats:
     """Densities on the borders of the highest-density regions of given probabilities.
 
     The region {x: p(x) > t} holds the share of draws whose density exceeds t, so that t is a
-    quantile of the density of the draws (Hyndman 1996, section 3.2).
+    quantile of the density of the draws (Hyndman 1996, section 3.2). It does not matter whether
+    the density is normalised.
 
     Parameters
     ----------
-    mog : MixtureOfGaussians or TruncatedMarginal
-        The density.
-    draws : ndarray of shape (n, nvars)
-        Points drawn from it; the probabilities are right to about 0.5 / sqrt(n).
+    density : Density
     mass : sequence of float
         Probabilities inside, between 0 and 1.
+    component : int, optional
+        The component to take alone, without its weight.
+    count : int, default 40000
+        Draws; the probabilities are right to about 0.5 / sqrt(count).
 
     Returns
     -------
     ndarray of shape (len(mass),)
         Levels in the order of `mass`.
     """
-    return np.quantile(np.atleast_1d(mog.pdf(draws)), 1.0 - np.asarray(mass, dtype=float))
+    draws = density.draws(count, component)
+    if component is None:
+        values = density.pdf(draws)
+    else:
+        values = np.exp(density.component_logpdf(draws)[:, component])
+    return np.quantile(values, 1.0 - np.asarray(mass, dtype=float))
 
 
 def curve_grid(mog: Density, axis: int, low: float, high: float, count: int) -> Floats:

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
 
-__all__ = ["AxisScale", "PanelFormatter", "PanelLocator", "text_width"]
+__all__ = [
+    "AxisScale",
+    "FollowingFormatter",
+    "FollowingLocator",
+    "PanelFormatter",
+    "PanelLocator",
+    "text_width",
+]
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +68,9 @@ class AxisScale:
         return (np.asarray(values) - self.offset) / 10.0**self.power
 
     def label(self, name: str, unit: str) -> str:
-        """Label of the axis of a variable."""
+        """Label of the axis of a variable; a unit may also stand in brackets behind its name."""
+        if not unit and name.endswith("]") and " [" in name:
+            name, _, unit = name[:-1].rpartition(" [")
         if self.offset:
             sign = "-" if self.offset > 0 else "+"
             name = f"{name} {sign} {abs(self.offset):.15g}".replace("-", "\N{MINUS SIGN}")
@@ -101,11 +111,13 @@ class PanelLocator(MaxNLocator):
         self._scale = scale
         self._room = room
         self._upright = upright
+        self._corner = _CORNER
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Ticks between two limits, in the units of the data."""
         low, high = sorted((vmin, vmax))
-        margin = _CORNER * (high - low)
+        # A tick at the very end may be off by rounding.
+        margin = (self._corner - 1e-9) * (high - low)
         best = np.array([])
         for bins in (5, 4, 3, 2, 6, 8, 10):
             self.set_params(nbins=bins)
@@ -143,3 +155,60 @@ class PanelFormatter(Formatter):
     def format_ticks(self, values: list[float]) -> list[str]:
         """Texts at all ticks of an axis."""
         return self._scale.texts(np.asarray(values, dtype=float))
+
+
+class FollowingLocator(PanelLocator):
+    """Ticks for the limits and the length that an axis has when they are asked for.
+
+    Parameters
+    ----------
+    upright : bool
+        Whether texts stand next to each other (x axis), rather than above each other (y axis).
+    corner : float, optional
+        Part of the axis at each end that stays without ticks.
+    """
+
+    def __init__(self, upright: bool, corner: float | None = None) -> None:
+        super().__init__(AxisScale(), 1.0, upright)
+        if corner is not None:
+            self._corner = corner
+        self._last: tuple[tuple[float, float, float], Any] | None = None
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Ticks between two limits, in the units of the data."""
+        low, high = sorted((vmin, vmax))
+        if not -np.inf < low < high < np.inf:
+            return np.array([])
+        axis: Any = self.axis
+        pixels = axis.axes.bbox.width if self._upright else axis.axes.bbox.height
+        asked = (low, high, pixels / _height(axis))
+        # Every panel of a row or a column asks the same, several times for one figure.
+        if self._last is None or self._last[0] != asked:
+            self._scale, self._room = AxisScale.of_range(low, high), asked[2]
+            self._last = asked, super().tick_values(low, high)
+        return self._last[1]
+
+
+class FollowingFormatter(PanelFormatter):
+    """Texts at the ticks of `FollowingLocator`."""
+
+    def __init__(self) -> None:
+        super().__init__(AxisScale())
+
+    def scale(self) -> AxisScale:
+        """The scale for the limits that the axis has now."""
+        axis: Any = self.axis
+        return AxisScale.of_range(*sorted(axis.get_view_interval()))
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        """Texts at all ticks of an axis."""
+        if len(values):
+            self._scale = self.scale()
+        return super().format_ticks(values)
+
+
+def _height(axis: Any) -> float:
+    """Height of the font of the ticks of an axis, in pixels."""
+    size = axis.get_tick_params().get("labelsize", "medium")
+    points = FontProperties(size=size).get_size_in_points()
+    return points * axis.figure.dpi / 72.0

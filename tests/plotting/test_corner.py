@@ -19,6 +19,7 @@ from matplotlib.path import Path as Outline
 from scipy import integrate, stats
 
 import mogfit as mn
+from mogfit.density.marginal import marginal
 from mogfit.errors import DtypeError, InputError
 from mogfit.plotting import corner, corner_figure, painters, regions
 from mogfit.plotting.ticks import AxisScale, PanelLocator
@@ -177,20 +178,13 @@ def test_levels_of_a_single_gaussian_are_those_of_the_closed_form():
     Sigma = np.array([[2.0, 0.9], [0.9, 1.0]])
     mog = mn.MixtureOfGaussians(mus=[[1.0, -1.0]], Sigmas=[Sigma])
     mass = np.array([0.39, 0.86, 0.99])
-    levels = regions.density_levels(mog, mog.rvs(200_000, rng=1), mass)
+    count = 200_000
+    levels = regions.density_levels(marginal(mog, [0, 1]), mass, count=count)
     # Inside Mahalanobis distance r lies 1 - exp(-r^2 / 2), where the density is exp(-r^2 / 2).
     peak = 1 / (2 * np.pi * np.sqrt(np.linalg.det(Sigma)))
-    np.testing.assert_allclose(levels, (1 - mass) * peak, rtol=0.03)
-
-
-def test_marginals_are_those_of_an_integral():
-    mog = random_mixture(3, 2, seed=1)
-    single = regions.marginal(mog, [1])
-    x = np.linspace(-40, 40, 20_001)
-    for y in (-1.0, 0.3, 4.0):
-        along = mog.pdf(np.column_stack([x, np.full_like(x, y)]))
-        assert single.pdf(y) == pytest.approx(integrate.trapezoid(along, x), rel=1e-9)
-    assert regions.marginal(mog, [1, 0]).mus.tolist() == mog.mus[:, ::-1].tolist()
+    # As draws decide, the share inside has the error of a proportion: four of them are allowed.
+    error = np.sqrt(mass * (1 - mass) / count) * peak
+    assert (abs(levels - (1 - mass) * peak) < 4 * error).all()
 
 
 def test_ellipses_are_at_mahalanobis_distance_one():
