@@ -38,10 +38,11 @@ def timed(method: Method) -> Method:
     """Let a method tell how long each call took, if the user wants reports."""
 
     @functools.wraps(method)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         begun = time.perf_counter()
-        result = method(*args, **kwargs)
-        tell(f"{method.__qualname__} executed in {time.perf_counter() - begun} seconds")
+        result = method(self, *args, **kwargs)
+        seconds = time.perf_counter() - begun
+        tell(f"{type(self).__name__}.{method.__name__} executed in {seconds} seconds")
         return result
 
     return wrapper  # type: ignore[return-value]

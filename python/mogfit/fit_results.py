@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from mogfit.fit_parameters import FitParameters
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.parameters import bound_to_unbound
+
+if TYPE_CHECKING:
+    from mogfit.plotting.multiplot import MultiPlot
 
 __all__ = ["FitResults"]
 
@@ -207,7 +210,7 @@ class FitResults(FitParameters):
         pargs: Any = True,
         cargs: dict[str, Any] | None = None,
         marginals: bool = False,
-    ) -> Any:
+    ) -> MultiPlot:
         """Draw the data and the mixture: a panel for one variable, or for each pair of variables.
 
         Parameters

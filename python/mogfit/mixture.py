@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from mogfit import _core
-from mogfit.console import timed
-from mogfit.data import Points, as_points
-from mogfit.density.components import check_count, real_array
-from mogfit.errors import InputError, choice_message, shape_message
-from mogfit.mixture_parameters import MixtureParameters
-from mogfit.parameters import unbound_to_bound
-from mogfit.rng import draw_seed
+from mogfit.mixture_density import MixtureDensity
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from mogfit.export.frozen import FrozenMixture
+    from mogfit.plotting.multiplot import MultiPlot
 
 __all__ = ["MixtureOfGaussians"]
 
-Floats = NDArray[np.float64]
 
-
-class MixtureOfGaussians(MixtureParameters):
+class MixtureOfGaussians(MixtureDensity):
     r"""A mixture of multivariate Gaussians, p(x) = sum_k w_k N(x; mu_k, Sigma_k).
 
     It is built in one of four ways, the first that applies:
@@ -100,178 +91,41 @@ class MixtureOfGaussians(MixtureParameters):
     0.108078826319
     """
 
-    # -- evaluation ------------------------------------------------------------------------------
-
-    def _points(self, X: Any) -> Points:
-        return as_points(
-            X,
-            nvars=self.nvars,
-            names=self.names,
-            name="X",
-            single_row_ok=True,
-            allow_empty=True,
-            finite=False,
-        )
-
-    def pdf(self, X: Any, *, threads: int = 0) -> float | Floats:
-        """Density at points.
-
-        Parameters
-        ----------
-        X : array_like of shape (N, V), (V,) for one point, or a scalar or (N,) when V = 1
-            Points, in the units of the means. Any layout; float64 and float32 are read as they
-            lie; columns of a table are matched by name.
-        threads : int, default 0
-            Threads to use; 0 stands for the package's default.
-
-        Returns
-        -------
-        float, or ndarray of shape (N,)
-            A float for one point. 0 outside the domain, NaN where a coordinate is NaN. Values
-            below about 1e-308 are 0: use `logpdf` there.
-
-        Raises
-        ------
-        InputError
-            If the number of coordinates is not `nvars`.
-        """
-        points = self._points(X)
-        density = _core.pdf(self._prepared, points.values, threads)
-        return float(density[0]) if len(density) == 1 else density
-
-    def logpdf(self, X: Any, *, threads: int = 0) -> float | Floats:
-        """Natural logarithm of the density at points, accurate arbitrarily far from the mixture.
-
-        Takes, returns and raises what `pdf` does; -inf outside the domain and where a coordinate
-        is infinite.
-
-        Examples
-        --------
-        >>> import mogfit as mn
-        >>> round(mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0]).logpdf(1e6), 3)
-        -500000000000.919
-        """
-        points = self._points(X)
-        density = _core.logpdf(self._prepared, points.values, threads)
-        return float(density[0]) if len(density) == 1 else density
-
-    def component_logpdf(self, X: Any, *, threads: int = 0) -> Floats:
-        """Log density of every component, log N(x_i; mu_k, Sigma_k) - log Z_k, without the weights.
-
-        Returns an array of shape (N, G), or (G,) for one point; takes and raises what `pdf` does.
-        """
-        points = self._points(X)
-        densities = _core.component_logpdf(self._prepared, points.values, threads)
-        return densities[0] if points.single else densities
-
-    def responsibilities(self, X: Any, *, threads: int = 0) -> Floats:
-        """Probability that each point came from each component, w_k N_k(x_i) / p(x_i).
-
-        Returns an array of shape (N, G) whose rows sum to 1, or (G,) for one point; takes and
-        raises what `pdf` does. NaN outside the domain and where a coordinate is not finite.
-
-        Examples
-        --------
-        >>> import mogfit as mn
-        >>> mog = mn.MixtureOfGaussians(mus=[0.0, 2.0], Sigmas=[1.0, 1.0])
-        >>> mog.responsibilities(1.0)
-        array([0.5, 0.5])
-        """
-        points = self._points(X)
-        shares = _core.responsibilities(self._prepared, points.values, threads)
-        return shares[0] if points.single else shares
-
-    @timed
-    def rvs(self, Nsam: int = 1, *, rng: Any = None, threads: int = 0) -> Floats:
-        """Draw points from the mixture.
-
-        Parameters
-        ----------
-        Nsam : int, default 1
-            Number of points.
-        rng : None, int, numpy.random.Generator or RandomState, optional
-            Source of the seed. None takes one draw from numpy's global state, so that
-            ``np.random.seed`` makes a script repeatable. An int gives the same points at every
-            call.
-        threads : int, default 0
-            Threads to use; the points do not depend on it.
-
-        Returns
-        -------
-        ndarray of shape (Nsam, V)
-
-        Raises
-        ------
-        InputError
-            If `Nsam` is not a whole number, 0 or more.
-        """
-        count = check_count(Nsam, "Nsam", 0)
-        points, _ = _core.sample(self._prepared, count, draw_seed(rng), threads)
-        return points
-
-    def sample_mog_likelihood(
-        self,
-        uparams: ArrayLike,
-        data: Any = None,
-        pmap: Callable[[Floats], ArrayLike] | None = None,
-        tset: str = "stdcorr",
-        scales: ArrayLike = (),
-        verbose: int = 0,
-    ) -> float:
-        """-log L of a sample, after this mixture has been set to the parameters given.
-
-        Parameters
-        ----------
-        uparams : array_like
-            Parameters without bounds.
-        data : array_like of shape (N, V)
-            The sample.
-        pmap : callable, optional
-            Maps the parameters, once bounded, to the vector that is set; by default they are it.
-        tset : {"stdcorr", "params"}, default "stdcorr"
-            Which vector that is.
-        scales : array_like, optional
-            Scale s of each parameter u, which is mapped to s / (1 + exp(-u)); 0 leaves it as it
-            is. By default all do.
-        verbose : int, default 0
-            1 prints the parameters and the result, 2 the mixture too.
-
-        Returns
-        -------
-        float
-            -sum_i log p(x_i); infinite where a point has no density.
-
-        Raises
-        ------
-        InputError
-            If there are no data, a length does not fit, or no mixture has these parameters; the
-            mixture is then as it was.
-        """
-        if data is None:
-            raise InputError("data: No data provided; give the sample")
-        if tset not in ("stdcorr", "params"):
-            raise InputError(choice_message("tset", tset, ("stdcorr", "params")))
-        points = as_points(data, nvars=self.nvars, names=self.names, name="data")
-        unbound, scale = real_array(uparams, "uparams"), real_array(scales, "scales")
-        if scale.size and scale.shape != unbound.shape:
-            raise InputError(
-                shape_message(
-                    "scales", scale.shape, unbound.shape, other="uparams", other_shape=unbound.shape
-                )
-            )
-        bounded = unbound_to_bound(unbound, scale) if scale.size else unbound
-        vector = bounded if pmap is None else pmap(bounded)
-        if tset == "stdcorr":
-            self.set_stdcorr(vector, self.nvars)
-        else:
-            self.set_params(vector, self.nvars)
-        neg_loglik = -_core.log_likelihood(self._prepared, points.values)
-        if verbose:
-            lines = [f"Parameters: {np.asarray(vector).tolist()}", f"-log_l = {neg_loglik}"]
-            print("\n".join(lines + ([str(self)] if verbose > 1 else [])))  # noqa: T201
-        return neg_loglik
-
     # -- tables and exports ----------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the mixture as numbers, texts, lists and dictionaries, ready for JSON.
+
+        Returns
+        -------
+        dict
+            Every double is one whose decimal digits give it back exactly. `from_dict` reads it.
+        """
+        from mogfit.export.mixture_record import mixture_record
+
+        return mixture_record(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Self:
+        """The mixture that `to_dict` has written, bit for bit.
+
+        Raises
+        ------
+        InputError
+            If an entry is missing, has another shape, or is not that of a mixture.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(weights=[0.3, 0.7], mus=[0.0, 2.5], Sigmas=[1.0, 0.25])
+        >>> mn.MixtureOfGaussians.from_dict(mog.to_dict()).mus.tolist()
+        [[0.0], [2.5]]
+        """
+        from mogfit.export.mixture_record import state_from_dict
+
+        mog = cls.__new__(cls)
+        mog.__setstate__(state_from_dict(record))
+        return mog
 
     def tabulate(
         self,
@@ -402,7 +256,7 @@ class MixtureOfGaussians(MixtureParameters):
         cmap: str = "Spectral_r",
         colorbar: bool = False,
         marginals: bool = False,
-    ) -> Any:
+    ) -> MultiPlot:
         """Draw the density: a curve for one variable, a panel for each pair of more.
 
         Parameters
@@ -443,7 +297,7 @@ class MixtureOfGaussians(MixtureParameters):
         sargs: dict[str, Any] | None = None,
         hargs: dict[str, Any] | None = None,
         marginals: bool = False,
-    ) -> Any:
+    ) -> MultiPlot:
         """Draw a sample: one given, or drawn from the mixture.
 
         Parameters

@@ -397,40 +397,6 @@ class MixtureParameters(MultiMinBase):
             "truncation": self._truncation,
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """Write the mixture as numbers, texts, lists and dictionaries, ready for JSON.
-
-        Returns
-        -------
-        dict
-            Every double is one whose decimal digits give it back exactly. `from_dict` reads it.
-        """
-        from mogfit.export.mixture_record import mixture_record
-
-        return mixture_record(self)
-
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Self:
-        """The mixture that `to_dict` has written, bit for bit.
-
-        Raises
-        ------
-        InputError
-            If an entry is missing, has another shape, or is not that of a mixture.
-
-        Examples
-        --------
-        >>> import mogfit as mn
-        >>> mog = mn.MixtureOfGaussians(weights=[0.3, 0.7], mus=[0.0, 2.5], Sigmas=[1.0, 0.25])
-        >>> mn.MixtureOfGaussians.from_dict(mog.to_dict()).mus.tolist()
-        [[0.0], [2.5]]
-        """
-        from mogfit.export.mixture_record import state_from_dict
-
-        mog = cls.__new__(cls)
-        mog.__setstate__(state_from_dict(record))
-        return mog
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.normalize_weights = state["normalize_weights"]
         self.names = state["names"]

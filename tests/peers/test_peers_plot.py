@@ -13,7 +13,7 @@ import pytest
 import mogfit as mn
 from mogfit.plotting import MultiPlot, multimin_watermark
 from mogfit.plotting.mixture_plots import plot_pdf, plot_sample
-from mogfit.plotting.properties import parse_properties
+from mogfit.properties import parse_properties
 from tests.peers import multimin, quietly
 
 mpl.use("Agg")

@@ -10,12 +10,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["MultiPlot", "corner_figure", "multimin_watermark"]
+__all__ = ["MultiMinBase", "MultiPlot", "Util", "corner_figure", "multimin_watermark"]
 
-_HOMES = {"MultiPlot": "multiplot", "corner_figure": "corner", "multimin_watermark": "watermark"}
+# Two of them are here because MultiMin's module of this name has them.
+_HOMES = {
+    "MultiPlot": "mogfit.plotting.multiplot",
+    "corner_figure": "mogfit.plotting.corner",
+    "multimin_watermark": "mogfit.plotting.watermark",
+    "MultiMinBase": "mogfit.base",
+    "Util": "mogfit.util",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"mogfit.plotting.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

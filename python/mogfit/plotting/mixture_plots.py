@@ -8,7 +8,7 @@ from typing import Any
 from mogfit.data import as_points
 from mogfit.density.protocol import Mixture
 from mogfit.plotting.multiplot import MultiPlot, closed_on_error
-from mogfit.plotting.properties import parse_properties
+from mogfit.properties import parse_properties
 
 __all__ = ["plot_pdf", "plot_sample"]
 

@@ -7,9 +7,9 @@ import doctest
 import numpy as np
 import pytest
 
+from mogfit import properties
 from mogfit.errors import DtypeError, InputError
-from mogfit.plotting import properties as module
-from mogfit.plotting.properties import parse_properties
+from mogfit.properties import parse_properties
 
 A, B, C = ({"label": f"${letter}$", "range": None} for letter in "abc")
 
@@ -65,6 +65,10 @@ def test_more_variables_than_letters_have_names():
     assert len(parse_properties(None, 60)) == 60
 
 
+def test_names_and_ranges_of_more_variables_are_passed_over():
+    assert parse_properties(["x", "y"], 1, [None, (0, 1)]) == named("x")
+
+
 def test_parsing_again_changes_nothing():
     once = parse_properties(["x"], 3, [(0, 1)])
     assert parse_properties(once, 3) == once
@@ -73,8 +77,6 @@ def test_parsing_again_changes_nothing():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((["x", "y"], 1), "properties: 2 seen for 1 variable"),
-        ((None, 1, [None, None]), "ranges: 2 seen for 1 variable"),
         ((["x", "x"], 2), "'x' seen twice"),
         ((["x"], 1, [(1, 0)]), "'x': (1, 0) seen"),
         ((["x"], 1, [(0, np.inf)]), "finite, low < high"),
@@ -94,4 +96,4 @@ def test_other_kinds_are_refused():
 
 
 def test_doctests():
-    assert doctest.testmod(module).failed == 0
+    assert doctest.testmod(properties).failed == 0
