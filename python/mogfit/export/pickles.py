@@ -21,7 +21,7 @@ import os
 import pickle
 import re
 from collections.abc import Callable
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from mogfit.export.pickle_machine import Named, parse_pickle
 from mogfit.export.saved import FORMAT_VERSION, SavedFit, SavedMixture, check_version, state_of
 
 __all__ = [
+    "fit_from_bytes",
     "fit_pickle_bytes",
     "read_fit_pickle",
     "read_mixture_pickle",
@@ -165,24 +166,23 @@ def read_mixture_pickle(path: str | os.PathLike[str]) -> SavedMixture:
     return _read(path, mixture_of)
 
 
+def fit_from_bytes(raw: bytes) -> SavedFit:
+    """Return what `read_fit_pickle` reads from a file of this content; raises what that does."""
+    return fit_of(_parsed(raw), len(raw))
+
+
 def _read(path: str | os.PathLike[str], interpret: Callable[[Any, int], Found]) -> Found:
     with open_regular(path) as file:
         try:
-            raw = _content(file)
-            value, end = parse_pickle(raw, is_known)
-            if end != len(raw):
-                raise FileFormatError(
-                    f"goes on after the end of its pickle, at byte {end}: it is damaged, or more "
-                    "than one file"
-                )
-            return interpret(value, len(raw))
+            head = file.read(_HEAD_BYTES)
+            _refuse_other_kinds(head)
+            raw = head + file.read()
+            return interpret(_parsed(raw), len(raw))
         except (FileFormatError, UnsafeFileError) as error:
             raise type(error)(f"{os.fspath(path)}: {error}") from error.__cause__
 
 
-def _content(file: BinaryIO) -> bytes:
-    """The pickle in a file, once the line behind it, if there is one, is right."""
-    head = file.read(_HEAD_BYTES)
+def _refuse_other_kinds(head: bytes) -> None:
     if not head.strip():
         raise FileFormatError(f"is empty ({len(head)} bytes)")
     foreign = foreign_kind(head)
@@ -190,14 +190,23 @@ def _content(file: BinaryIO) -> bytes:
         raise FileFormatError(f"is {foreign}; expected a fit that save_fit has written")
     if head.lstrip()[:1] in (b"{", b"["):
         raise FileFormatError("is a text such as JSON: mogfit.load reads what mogfit.save wrote")
-    raw = head + file.read()
+
+
+def _parsed(raw: bytes) -> Any:
+    """The tree of the pickle, once the line behind it, if there is one, is right."""
+    _refuse_other_kinds(raw[:_HEAD_BYTES])
     trailer = _TRAILER_FOUND.search(raw, max(0, len(raw) - _LONGEST_TRAILER))
-    if trailer is None:
-        return raw
-    check_version(int(trailer[1]), "a newer mogfit")
-    checked = memoryview(raw)[: trailer.start(2)]
-    if hashlib.sha256(checked).hexdigest().encode("ascii") != trailer[2]:
+    if trailer is not None:
+        check_version(int(trailer[1]), "a newer mogfit")
+        checked = memoryview(raw)[: trailer.start(2)]
+        if hashlib.sha256(checked).hexdigest().encode("ascii") != trailer[2]:
+            raise FileFormatError(
+                "the checksum differs: the file was damaged, or changed after it was saved"
+            )
+    value, end = parse_pickle(raw, is_known)
+    if end != (len(raw) if trailer is None else trailer.start()):
         raise FileFormatError(
-            "the checksum differs: the file was damaged, or changed after it was saved"
+            f"goes on after the end of its pickle, at byte {end}: it is damaged, or more than one "
+            "file"
         )
-    return raw[: trailer.start()]
+    return value

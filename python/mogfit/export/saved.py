@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -170,15 +170,17 @@ def saved_from_state(state: Mapping[str, Any], most_bytes: int | None = None) ->
     check_version(state.get("format_version"), state.get("written_by"))
     unpacker = Unpacker(1 << 62 if most_bytes is None else most_bytes)
     plain = {key: unpacker.plain(value, key) for key, value in state.items()}
-    try:
-        mixture = checked_mixture(**_known(SavedMixture, plain["mixture"]))
-        return checked_fit(**_known(SavedFit, plain | {"mixture": mixture}))
-    except (KeyError, TypeError) as error:
-        raise FileFormatError(f"lacks a part of a fit: {error}") from error
+    mixture = checked_mixture(**_known(SavedMixture, plain.get("mixture"), "mixture"))
+    return checked_fit(**_known(SavedFit, plain | {"mixture": mixture}, "fit"))
 
 
-def _known(kind: Any, values: dict[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in kind.__dataclass_fields__}
+def _known(kind: Any, values: Any, place: str) -> dict[str, Any]:
+    """The fields of a dataclass, all of which must be there."""
+    names = [part.name for part in fields(kind)]
+    missing = names if type(values) is not dict else [name for name in names if name not in values]
+    if missing:
+        raise FileFormatError(f"{place}: has no {missing[0]!r}")
+    return {name: values[name] for name in names}
 
 
 def check_version(version: object, written_by: object) -> None:
