@@ -156,6 +156,8 @@ def test_names_that_numpy_had_before():
 )
 @pytest.mark.parametrize("protocol", [0, 4, 5])
 def test_arrays_of_anything_but_real_numbers_are_refused(protocol, array):
+    if array.dtype == np.float64:
+        pytest.skip("a long double is a double here")
     tree, _ = parse(pickle.dumps(array, protocol))
     with pytest.raises(FileFormatError, match=r"it: an array (of type|without)"):
         array_of(tree, "it")
