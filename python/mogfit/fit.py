@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,14 @@ from mogfit.console import shows_reports, tell, timed
 from mogfit.data import as_points, as_sample_weight
 from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, check_inside, drop_outside, parse_domain
-from mogfit.errors import DataWarning, InputError, choice_message, scalar_message, warn_user
+from mogfit.errors import (
+    DataWarning,
+    FileFormatError,
+    InputError,
+    choice_message,
+    scalar_message,
+    warn_user,
+)
 from mogfit.fit_results import FitResults
 from mogfit.inference.checks import mean_and_covariance
 from mogfit.inference.doubts import doubts
@@ -24,6 +31,9 @@ from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
 from mogfit.rng import draw_seed
+
+if TYPE_CHECKING:
+    from mogfit.export.saved import SavedFit
 
 __all__ = ["FitMoG"]
 
@@ -153,6 +163,35 @@ class FitMoG(FitResults):
         self._forget_drawings()
         if shows_reports():
             self._tell_sizes()
+
+    def _load_fit(self, objfile: str | os.PathLike[str]) -> None:
+        """Be the fit in a file that `save_fit` of mogfit or of MultiMin has written."""
+        from mogfit.export.pickles import read_fit_pickle
+
+        self._take_over(read_fit_pickle(objfile))
+        if shows_reports():
+            self._tell_sizes()
+
+    def _take_over(self, saved: SavedFit) -> None:
+        """Be the fit that a file holds."""
+        mixture = saved.mixture
+        mog = MixtureOfGaussians.__new__(MixtureOfGaussians)
+        try:
+            # As unpickling does: weights that were normalised once keep their bits.
+            mog.__setstate__(vars(mixture))
+        except InputError as error:
+            raise FileFormatError(f"{saved.source}: {error}") from error
+        self.ngauss, self.nvars = mixture.mus.shape
+        self.names, self.data = mixture.names, saved.data
+        self.outside, self.truncation = saved.outside, mixture.truncation
+        self._bounds = parse_domain(mixture.domain, self.nvars)
+        self._sigma_scale = saved.sigma_scale
+        self.keep_data = False
+        self.report, self._optimum, self.bounds = saved.report, saved.optimum, saved.bounds
+        self._read_solution, self.minargs = saved.solution, saved.minargs
+        self._forget_drawings()
+        self._adopt(mog)
+        self._initial_params_set_by_user = saved.set_by_user
 
     def _tell_sizes(self) -> None:
         """Tell what MultiMin prints of a new object."""
@@ -317,7 +356,8 @@ class FitMoG(FitResults):
         if not isinstance(normalize, (bool, np.bool_)):
             raise InputError(scalar_message("normalize", normalize, "True or False"))
         check_count(advance, "advance", 0)
-        continues = self._initial_params_set_by_user or self.report is not None
+        fitted = self.report is not None or self._read_solution is not None
+        continues = self._initial_params_set_by_user or fitted
         start = self.mog._prepared if continues and n_starts is None else None
         rng = np.random.default_rng(draw_seed(random_state, "random_state"))
         with observing(progress, advance, callback) as observer:
@@ -352,8 +392,10 @@ class FitMoG(FitResults):
         mog = MixtureOfGaussians.from_prepared(prepared, names, self.truncation)
         self.names, self.data = names, values
         self._restore(mog, report)
+        self._label = ()
 
     def _restore(self, mog: MixtureOfGaussians, report: FitReport) -> None:
         """Be the fit that ended at `mog`."""
         self._adopt(mog)
         self.report, self._optimum = report, self.minparams
+        self._read_solution = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from mogfit.inference.report import FitReport
 from mogfit.parameters import bound_to_unbound
 
 if TYPE_CHECKING:
+    from mogfit.export.saved import SavedFit
     from mogfit.plotting.multiplot import MultiPlot
 
 __all__ = ["FitResults"]
@@ -35,6 +37,10 @@ class FitResults(FitParameters):
     report: FitReport | None
     keep_data: bool
     _optimum: Floats | None
+    # MultiMin's own result, of a fit that was read from a file of it.
+    _read_solution: dict[str, Any] | None = None
+    # What stands in the prefix besides G and the hash; None before there is a prefix.
+    _label: tuple[object, ...] | None = None
 
     def _forget_drawings(self) -> None:
         """Nothing is drawn yet: neither points for the quality of the fit nor figures."""
@@ -77,11 +83,16 @@ class FitResults(FitParameters):
         ``fun`` is the total -log L in the data's units, ``x`` the vector `uparams` of the optimum.
         """
         report = self.report
-        if report is None or self._optimum is None:
+        if report is None and self._read_solution is None:
             return None
         # Built when asked for: importing scipy.optimize takes longer than many a fit.
-        from scipy.optimize import OptimizeResult
+        from scipy.optimize import LbfgsInvHessProduct, OptimizeResult
 
+        if report is None or self._optimum is None:
+            read = OptimizeResult(self._read_solution)
+            if isinstance(read.get("hess_inv"), dict):
+                read.hess_inv = LbfgsInvHessProduct(**read.hess_inv)
+            return read
         return OptimizeResult(
             x=bound_to_unbound(self._optimum, self.scales),
             fun=report.neg_loglik,
@@ -96,6 +107,56 @@ class FitResults(FitParameters):
     def neval(self) -> int:
         """Passes over the data in the last fit, those over samples in proportion; 0 before it."""
         return 0 if self.report is None else round(self.report.passes)
+
+    # -- files -----------------------------------------------------------------------------------
+
+    @property
+    def hash(self) -> str:
+        """Five hexadecimal digits that tell fits apart: the same fit has the same ones."""
+        from mogfit.export.fit_names import fit_hash
+
+        return fit_hash(self)
+
+    @property
+    def prefix(self) -> str:
+        """Prefix for names of files, such as "2mog_cc510"; empty before a fit."""
+        from mogfit.export.fit_names import fit_prefix
+
+        return "" if self._label is None else fit_prefix(self.ngauss, self.hash, *self._label)
+
+    def save_fit(
+        self,
+        objfile: str | os.PathLike[str] | None = None,
+        useprefix: bool = True,
+        myprefix: object = None,
+        *,
+        data: bool = True,
+    ) -> None:
+        """Write the fit to a file that `FitMoG` reads, and that `pickle.load` opens.
+
+        The file is written whole or not at all. `mogfit.save` writes a smaller one, in JSON.
+
+        Parameters
+        ----------
+        objfile : str or os.PathLike, optional
+            File to write; by default FitMoG.pkl in the folder for temporary files.
+        useprefix : bool, default True
+            Put `prefix` into its name: fit.pkl becomes fit-2mog_cc510.pkl.
+        myprefix : object, optional
+            A word to put into the prefix.
+        data : bool, default True
+            Keep the points too.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        from mogfit.export.fit_names import fit_file_name
+        from mogfit.export.pickles import write_fit_pickle
+
+        self._label = () if myprefix is None else (myprefix,)
+        write_fit_pickle(self, fit_file_name(objfile, self.prefix if useprefix else None), data)
 
     # -- quality and figures ---------------------------------------------------------------------
 
@@ -283,11 +344,23 @@ class FitResults(FitParameters):
         passing = _PASSING if self.keep_data else (*_PASSING, "data")
         return self.__dict__ | dict.fromkeys(passing)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A file of `save_fit` that pickle.load opens.
+        from mogfit.export.saved import is_state, saved_from_state
+
+        if is_state(state):
+            self._take_over(saved_from_state(state))
+        else:
+            self.__dict__.update(state)
+
+    def _take_over(self, saved: SavedFit) -> None:
+        raise NotImplementedError
+
     def __repr__(self) -> str:
         data = "no data" if self.data is None else f"{len(self.data)} points"
         head = f"{type(self).__name__}: {self.ngauss} components, {self.nvars} variables, {data}"
         if self.report is None:
-            return f"{head}, not fitted yet"
+            return f"{head}, {'fitted by MultiMin' if self._read_solution else 'not fitted yet'}"
         return f"{head}\n{self.report}"
 
     __str__ = __repr__

@@ -1,4 +1,5 @@
-"""Write the golden files of the file format that `test_files.py` must be able to read for ever.
+"""Write the golden files of the file formats that `test_files.py` and `test_pickles.py` must be
+able to read for ever.
 
 Run once for each format version; files of a version that has been released never change.
 """
@@ -9,6 +10,8 @@ import numpy as np
 
 from mogfit import FitMoG, MixtureOfGaussians, save
 from mogfit.export.files import FORMAT_VERSION
+from mogfit.export.pickles import write_fit_pickle
+from mogfit.export.saved import FORMAT_VERSION as PICKLE_VERSION
 
 HERE = Path(__file__).parent
 
@@ -37,3 +40,4 @@ def golden_fit() -> FitMoG:
 if __name__ == "__main__":
     save(golden_mixture(), HERE / f"mixture_v{FORMAT_VERSION}.json")
     save(golden_fit(), HERE / f"fit_v{FORMAT_VERSION}.json")
+    write_fit_pickle(golden_fit(), HERE / f"saved_fit_v{PICKLE_VERSION}.pkl")

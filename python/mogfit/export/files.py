@@ -29,14 +29,13 @@ import json
 import os
 import pickletools
 import re
-import stat
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from mogfit.config import package_version
 from mogfit.errors import DtypeError, FileFormatError, UnsafeFileError, shorten
 from mogfit.export.atomic import write_atomically
+from mogfit.export.opening import foreign_kind, open_regular
 from mogfit.export.records import (
     fit_from_record,
     fit_record,
@@ -57,15 +56,6 @@ _HEAD_BYTES = 4096
 _SMALL_BYTES = 1 << 20
 _LARGEST_BYTES = 1 << 30
 _BYTES_PER_NUMBER = 64  # 24 digits, and room for the layout
-
-_FOREIGN = {
-    b"\x1f\x8b": "compressed by gzip: unpack it first",
-    b"PK": "a zip archive, such as .npz",
-    b"\x93NUMPY": "a NumPy array: the data, not the fit",
-    b"\x89HDF": "an HDF5 file",
-    b"\x89PNG": "a figure",
-    b"%PDF": "a figure",
-}
 
 
 def save(obj: MixtureOfGaussians | FitMoG, path: str | os.PathLike[str]) -> None:
@@ -152,19 +142,12 @@ def load(path: str | os.PathLike[str]) -> MixtureOfGaussians | FitMoG:
     >>> fit.mog.pdf([1.0, 0.4, 10.0])  # doctest: +SKIP
     0.0123
     """
-    place = Path(os.fspath(path))
-    status = place.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(f"{place}: is a folder; give the name of a file in it")
-    if not stat.S_ISREG(status.st_mode):
-        # Reading a pipe could wait for ever, and reading a device never end.
-        raise FileFormatError(f"{place}: is not a regular file")
-    with place.open("rb") as file:
+    with open_regular(path) as file:
         try:
             raw = _read(file)
             return _rebuild(_parse(raw))
         except (FileFormatError, UnsafeFileError) as error:
-            raise type(error)(f"{place}: {error}") from error.__cause__
+            raise type(error)(f"{os.fspath(path)}: {error}") from error.__cause__
 
 
 def _read(file: BinaryIO) -> bytes:
@@ -177,9 +160,9 @@ def _read(file: BinaryIO) -> bytes:
             "is a Python pickle, and reading it would run the code in it; load reads only files "
             "that save has written"
         )
-    for mark, meaning in _FOREIGN.items():
-        if head.startswith(mark):
-            raise FileFormatError(f"is {meaning}; expected JSON that save has written")
+    foreign = foreign_kind(head)
+    if foreign is not None:
+        raise FileFormatError(f"is {foreign}; expected JSON that save has written")
     size = os.fstat(file.fileno()).st_size
     most = _SMALL_BYTES
     if size > most:
