@@ -16,7 +16,7 @@ ROOMS = Path(mogfit.__file__).parent
 def test_matplotlib_waits_until_a_figure_is_asked_for(run_python):
     run_python(
         "import sys, mogfit, mogfit.plotting\n"
-        "from mogfit.plotting.properties import parse_properties\n"
+        "from mogfit.properties import parse_properties\n"
         "from mogfit.density.marginal import marginal\n"
         "assert 'matplotlib' not in sys.modules\n"
         "from mogfit.plotting import MultiPlot, multimin_watermark\n"

@@ -12,9 +12,9 @@ from mogfit.data import as_points
 from mogfit.density.protocol import Mixture
 from mogfit.errors import InputError
 from mogfit.plotting.multiplot import MultiPlot, closed_on_error
-from mogfit.plotting.properties import parse_properties
 from mogfit.plotting.view import sample_spans
 from mogfit.plotting.watermark import multimin_watermark, shows_watermark
+from mogfit.properties import parse_properties
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

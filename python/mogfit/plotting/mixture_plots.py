@@ -8,11 +8,9 @@ from typing import Any
 from mogfit.data import as_points
 from mogfit.density.protocol import Mixture
 from mogfit.plotting.multiplot import MultiPlot, closed_on_error
-from mogfit.plotting.properties import parse_properties
+from mogfit.properties import parse_properties
 
 __all__ = ["plot_pdf", "plot_sample"]
-
-_SAMPLE_COLOUR = "C0"
 
 
 def plot_pdf(
@@ -108,7 +106,7 @@ def plot_sample(
         # The columns of a table in the order of the mixture's variables.
         data = as_points(data, nvars=mog.nvars, names=mog.names).values
     if hargs is None and sargs is None:
-        sargs = {"color": _SAMPLE_COLOUR}
+        sargs = {}
     with closed_on_error(MultiPlot(named, figsize=figsize, marginals=marginals)) as plot:
         if hargs is not None:
             plot.sample_hist(data, **hargs)

@@ -16,7 +16,6 @@ from mogfit.plotting import samples
 from mogfit.plotting.layers import ContourLayer, DensityLayer
 from mogfit.plotting.legends import Keys, component_handles, component_texts
 from mogfit.plotting.panels import PanelGrid
-from mogfit.plotting.properties import parse_properties
 from mogfit.plotting.styles import contour_options, line_options, split_options
 from mogfit.plotting.surfaces import (
     check_grid_size,
@@ -26,6 +25,7 @@ from mogfit.plotting.surfaces import (
 )
 from mogfit.plotting.view import View
 from mogfit.plotting.watermark import multimin_watermark, shows_watermark
+from mogfit.properties import parse_properties
 
 __all__ = ["MultiPlot", "closed_on_error"]
 

@@ -7,9 +7,9 @@ import doctest
 import numpy as np
 import pytest
 
+from mogfit import properties as module
 from mogfit.errors import DtypeError, InputError
-from mogfit.plotting import properties as module
-from mogfit.plotting.properties import parse_properties
+from mogfit.properties import parse_properties
 
 A, B, C = ({"label": f"${letter}$", "range": None} for letter in "abc")
 
@@ -61,6 +61,10 @@ def test_what_else_users_say_is_kept_and_their_dict_is_not_touched():
     assert given == {"x": {"unit": "km"}}
 
 
+def test_what_is_too_much_is_passed_over():
+    assert parse_properties(["x", "y"], 1, [(0, 1), (2, 3)]) == named("x", span=[0, 1])
+
+
 def test_more_variables_than_letters_have_names():
     assert len(parse_properties(None, 60)) == 60
 
@@ -73,8 +77,6 @@ def test_parsing_again_changes_nothing():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((["x", "y"], 1), "properties: 2 seen for 1 variable"),
-        ((None, 1, [None, None]), "ranges: 2 seen for 1 variable"),
         ((["x", "x"], 2), "'x' seen twice"),
         ((["x"], 1, [(1, 0)]), "'x': (1, 0) seen"),
         ((["x"], 1, [(0, np.inf)]), "finite, low < high"),
