@@ -7,7 +7,7 @@ import doctest
 import numpy as np
 import pytest
 
-from mogfit import properties
+from mogfit import properties as module
 from mogfit.errors import DtypeError, InputError
 from mogfit.properties import parse_properties
 
@@ -61,12 +61,12 @@ def test_what_else_users_say_is_kept_and_their_dict_is_not_touched():
     assert given == {"x": {"unit": "km"}}
 
 
+def test_what_is_too_much_is_passed_over():
+    assert parse_properties(["x", "y"], 1, [(0, 1), (2, 3)]) == named("x", span=[0, 1])
+
+
 def test_more_variables_than_letters_have_names():
     assert len(parse_properties(None, 60)) == 60
-
-
-def test_names_and_ranges_of_more_variables_are_passed_over():
-    assert parse_properties(["x", "y"], 1, [None, (0, 1)]) == named("x")
 
 
 def test_parsing_again_changes_nothing():
@@ -96,4 +96,4 @@ def test_other_kinds_are_refused():
 
 
 def test_doctests():
-    assert doctest.testmod(properties).failed == 0
+    assert doctest.testmod(module).failed == 0

@@ -289,8 +289,7 @@ class FitResults(FitParameters):
             Draws a histogram, of the data in one variable and of points drawn from the mixture in
             more; arguments of `MultiPlot.sample_hist`.
         sargs : dict, optional
-            Draws the data as points; arguments of `MultiPlot.sample_scatter`. In several
-            variables they are drawn unless `hargs` alone is given.
+            Draws the data as points; arguments of `MultiPlot.sample_scatter`.
         pargs : dict, bool or None, default True
             Density of the mixture; arguments of `MultiPlot.mog_pdf`, None for none.
         cargs : dict, optional

@@ -256,6 +256,7 @@ class MixtureOfGaussians(MixtureDensity):
         cmap: str = "Spectral_r",
         colorbar: bool = False,
         marginals: bool = False,
+        projection: str = "slice",
     ) -> MultiPlot:
         """Draw the density: a curve for one variable, a panel for each pair of more.
 
@@ -275,6 +276,9 @@ class MixtureOfGaussians(MixtureDensity):
             Whether to add a colour bar.
         marginals : bool, default False
             Show each variable alone, too, on the diagonal.
+        projection : {"slice", "marginal"}, default "slice"
+            Whether a panel shows the density with the other variables at the mean, or with them
+            integrated out.
 
         Returns
         -------
@@ -284,7 +288,7 @@ class MixtureOfGaussians(MixtureDensity):
 
         return plot_pdf(
             self, properties=properties, ranges=ranges, figsize=figsize, grid_size=grid_size,
-            cmap=cmap, colorbar=colorbar, marginals=marginals,
+            cmap=cmap, colorbar=colorbar, marginals=marginals, projection=projection,
         )  # fmt: skip
 
     def plot_sample(

@@ -12,8 +12,6 @@ from mogfit.properties import parse_properties
 
 __all__ = ["plot_pdf", "plot_sample"]
 
-_SAMPLE_COLOUR = "C0"
-
 
 def plot_pdf(
     mog: Mixture,
@@ -108,7 +106,7 @@ def plot_sample(
         # The columns of a table in the order of the mixture's variables.
         data = as_points(data, nvars=mog.nvars, names=mog.names).values
     if hargs is None and sargs is None:
-        sargs = {"color": _SAMPLE_COLOUR}
+        sargs = {}
     with closed_on_error(MultiPlot(named, figsize=figsize, marginals=marginals)) as plot:
         if hargs is not None:
             plot.sample_hist(data, **hargs)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.layout_engine import LayoutEngine
+from matplotlib.layout_engine import TightLayoutEngine
 from numpy.typing import NDArray
 
 from mogfit.plotting.labels import drawable, fit_label
@@ -210,23 +210,17 @@ class PanelGrid:
         self.layout.beside = [*(a for a in beside if a is not instead_of), artist]
 
 
-class _PanelLayout(LayoutEngine):
+class _PanelLayout(TightLayoutEngine):
     """Margins as wide as the words in them, panels as large as what is left.
 
     It measures the outer labels alone: matplotlib's own engines look at everything, and take
-    longer than all the drawing.
+    longer than all the drawing. As a tight layout it gives way to ``tight_layout`` of users.
     """
-
-    _adjust_compatible = True
-    _colorbar_gridspec = True
 
     def __init__(self, grid: PanelGrid) -> None:
         super().__init__()
         self._grid = grid
         self.beside: list[Artist] = []
-
-    def set(self) -> None:
-        """There is nothing to set."""
 
     def execute(self, fig: Any) -> None:
         """Place the panels; matplotlib calls it before it draws."""

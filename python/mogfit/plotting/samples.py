@@ -120,6 +120,9 @@ def _dots(count: int, options: Mapping[str, Any]) -> dict[str, Any]:
         "zorder": 100,
         "rasterized": count > _MOST_VECTOR_DOTS,
     }
+    if not {"c", "color", "facecolor", "facecolors"} & options.keys():
+        # The first colour, whatever has been drawn before.
+        settings["c"] = "C0"
     # Markers other than dots may consist of their edges.
     if not {"marker", "linewidths", "linewidth", "lw"} & options.keys():
         settings["linewidths"] = 0.0
