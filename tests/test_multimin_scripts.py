@@ -70,7 +70,7 @@ def test_the_tutorial(capsys):
     assert F.prefix.startswith("2mog_")
     table = F.mog.tabulate("distance")
     assert (abs(table.w - 0.5) < 0.05).all()
-    code, mog = F.mog.get_function()
+    _, mog = F.mog.get_function()
     assert "def mog(X):" in capsys.readouterr().out
     assert mog(0.2) == pytest.approx(F.mog.pdf(0.2), rel=1e-5)
 
