@@ -23,8 +23,9 @@ from hypothesis.extra import numpy as npst
 
 import mogfit as mn
 from mogfit.errors import DtypeError, FileFormatError, NotFittedError, UnsafeFileError
-from mogfit.export import atomic, files
+from mogfit.export import atomic
 from mogfit.export.atomic import check_writable, write_atomically
+from mogfit.storage import files
 
 GOLDEN = Path(__file__).parent / "data"
 MIXTURE_V1 = (GOLDEN / "mixture_v1.json").read_bytes()

@@ -96,8 +96,8 @@ _LAZY_NAMES = {
     "FitFunctionMoG": "mogfit.fit_function",
     "MultiPlot": "mogfit.plotting.multiplot",
     "multimin_watermark": "mogfit.plotting.watermark",
-    "load": "mogfit.export.files",
-    "save": "mogfit.export.files",
+    "load": "mogfit.storage.files",
+    "save": "mogfit.storage.files",
 }
 _LAZY_MODULES = ("base", "fitting", "mog", "plotting", "util", "version")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mogfit import FitMoG, MixtureOfGaussians, save
-from mogfit.export.files import FORMAT_VERSION
 from mogfit.export.pickles import write_fit_pickle
 from mogfit.export.saved import FORMAT_VERSION as PICKLE_VERSION
+from mogfit.storage.files import FORMAT_VERSION
 
 HERE = Path(__file__).parent
 

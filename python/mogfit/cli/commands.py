@@ -22,9 +22,9 @@ from mogfit.density.domain import check_inside, drop_outside, parse_domain
 from mogfit.errors import InputError, choice_message
 from mogfit.export.atomic import check_writable, write_atomically
 from mogfit.export.component_text import component_text
-from mogfit.export.files import load, save
 from mogfit.fit import FitMoG
 from mogfit.inference.report import FitReport
+from mogfit.storage.files import load, save
 
 __all__ = ["UsageError", "run_demo", "run_fit"]
 

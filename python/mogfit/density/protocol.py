@@ -7,7 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mixture"]
+from mogfit.errors import DtypeError
+
+__all__ = ["Mixture", "mixture_of"]
 
 Floats = NDArray[np.float64]
 
@@ -42,5 +44,21 @@ class Mixture(Protocol):
     def log_masses(self) -> Floats: ...
 
     def pdf(self, X: Any, *, threads: int = 0) -> float | Floats: ...
+    def logpdf(self, X: Any, *, threads: int = 0) -> float | Floats: ...
     def component_logpdf(self, X: Any, *, threads: int = 0) -> Floats: ...
     def rvs(self, Nsam: int = 1, *, rng: Any = None, threads: int = 0) -> Floats: ...
+
+
+def mixture_of(mog: Any) -> Mixture:
+    """The mixture of a fit, or the mixture itself.
+
+    Raises
+    ------
+    DtypeError
+        If it is neither.
+    """
+    mixture = getattr(mog, "mog", mog)
+    if not all(hasattr(mixture, name) for name in ("mus", "Sigmas", "rvs", "log_masses")):
+        raise DtypeError(f"mog: {type(mog).__name__} seen; allowed: a mixture, or a fit of one")
+    found: Mixture = mixture
+    return found

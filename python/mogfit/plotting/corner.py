@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mogfit.data import as_points, as_sample_weight
 from mogfit.density.marginal import marginal
-from mogfit.errors import DtypeError, InputError, scalar_message, shape_message, shorten
-from mogfit.fit import FitMoG
-from mogfit.mixture import MixtureOfGaussians
+from mogfit.density.protocol import Mixture, mixture_of
+from mogfit.errors import InputError, scalar_message, shape_message, shorten
 from mogfit.rng import draw_seed
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ _ROWS_AT_ONCE = 1 << 16
 
 
 def corner_figure(
-    mog: MixtureOfGaussians | FitMoG,
+    mog: Any,
     data: Any = None,
     *,
     names: Sequence[str] | None = None,
@@ -110,11 +109,8 @@ def corner_figure(
     >>> len(figure.axes)  # two variables, one pair, and the free corner
     4
     """
-    if isinstance(mog, FitMoG):
-        data = mog.data if data is None else data
-        mog = mog.mog
-    if not isinstance(mog, MixtureOfGaussians):
-        raise DtypeError(f"mog: {type(mog).__name__} seen; allowed: MixtureOfGaussians or FitMoG")
+    data = getattr(mog, "data", None) if data is None else data
+    mog = mixture_of(mog)
     if mog.nvars > _MOST_VARIABLES:
         raise InputError(
             f"mog: {mog.nvars} variables seen; allowed: up to {_MOST_VARIABLES} in one figure; "
@@ -144,7 +140,7 @@ def corner_figure(
 
 
 def _draw(
-    mog: MixtureOfGaussians,
+    mog: Mixture,
     points: NDArray[Any] | None,
     weights: Floats | None,
     limits: list[tuple[float, float]],
@@ -207,9 +203,7 @@ def _draw(
     return grid.figure
 
 
-def _notes(
-    mog: MixtureOfGaussians, points: NDArray[Any] | None, weights: Floats | None
-) -> list[str]:
+def _notes(mog: Mixture, points: NDArray[Any] | None, weights: Floats | None) -> list[str]:
     """Sizes and likelihood, in the words of the figure."""
     plural = "" if mog.ngauss == 1 else "s"
     components = f"{mog.ngauss} Gaussian{plural}"

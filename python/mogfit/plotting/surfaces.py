@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mogfit.density.domain import parse_domain
 from mogfit.density.marginal import Density, conditional_slice, marginal
-from mogfit.density.protocol import Mixture
-from mogfit.errors import DtypeError, InputError, choice_message, scalar_message, shorten
+from mogfit.density.protocol import Mixture, mixture_of
+from mogfit.errors import InputError, choice_message, scalar_message, shorten
 from mogfit.plotting.regions import curve_grid, density_levels
 
 __all__ = [
@@ -53,9 +53,7 @@ def check_mixture(mog: Any, nvars: int) -> Mixture:
     InputError
         If it has other variables.
     """
-    mixture = getattr(mog, "mog", mog)
-    if not all(hasattr(mixture, name) for name in ("mus", "Sigmas", "rvs", "log_masses")):
-        raise DtypeError(f"mog: {type(mog).__name__} seen; allowed: a mixture, or a fit of one")
+    mixture = mixture_of(mog)
     if mixture.nvars != nvars:
         raise InputError(
             f"mog: {mixture.nvars} variables seen; allowed: {nvars}, as the figure has properties"

@@ -36,14 +36,14 @@ from mogfit.config import package_version
 from mogfit.errors import DtypeError, FileFormatError, UnsafeFileError, shorten
 from mogfit.export.atomic import write_atomically
 from mogfit.export.opening import foreign_kind, open_regular
-from mogfit.export.records import (
+from mogfit.fit import FitMoG
+from mogfit.mixture import MixtureOfGaussians
+from mogfit.storage.records import (
     fit_from_record,
     fit_record,
     mixture_from_record,
     mixture_record,
 )
-from mogfit.fit import FitMoG
-from mogfit.mixture import MixtureOfGaussians
 
 __all__ = ["FORMAT_VERSION", "dump", "load", "save"]
 
@@ -157,8 +157,8 @@ def _read(file: BinaryIO) -> bytes:
         raise FileFormatError(f"is empty ({len(head)} bytes)")
     if _is_pickle(head):
         raise UnsafeFileError(
-            "is a Python pickle, and reading it would run the code in it; load reads only files "
-            "that save has written"
+            "is a Python pickle, and load reads only files that save has written; "
+            "mogfit.FitMoG(file) reads those of save_fit and of MultiMin, running nothing in them"
         )
     foreign = foreign_kind(head)
     if foreign is not None:
