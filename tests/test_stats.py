@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mogfit import InputError, Stats, stats
+from mogfit import DtypeError, InputError, Stats, stats
 
 RNG = np.random.default_rng(1)
 
@@ -74,11 +74,36 @@ def test_indices_are_drawn_as_often_as_their_probabilities_say():
     assert [Stats.gen_index([0.2, 0.0, 0.8]) for _ in range(20)] == drawn[:20].tolist()
 
 
+def test_a_draw_at_the_very_end_is_still_the_last_possible_outcome(monkeypatch):
+    # The sum of these rounds otherwise than their partial sums.
+    probs = [0.1] * 10 + [0.0]
+    monkeypatch.setattr(np.random, "rand", lambda: np.nextafter(1.0, 0.0))
+    assert Stats.gen_index(probs) == 9
+    monkeypatch.setattr(np.random, "rand", lambda: 0.0)
+    assert Stats.gen_index([0.0, 0.4, 0.6]) == 1
+
+
+def test_whole_numbers_stay_whole_and_fractions_are_not_cut_off():
+    M = np.zeros((2, 2), dtype=int)
+    Stats.unflatten_symmetric_matrix([1, 2, 3], M)
+    np.testing.assert_array_equal(M, [[1, 2], [2, 3]])
+    assert Stats.flatten_symmetric_matrix(M).dtype == M.dtype
+    for change in (
+        lambda: Stats.set_matrix_off_diagonal(M, [0.5]),
+        lambda: Stats.unflatten_symmetric_matrix([1, 0.5, 2], M),
+    ):
+        with pytest.raises(DtypeError, match=r"^M: dtype int\d+ seen, and fractions"):
+            change()
+    np.testing.assert_array_equal(M, [[1, 2], [2, 3]])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: Stats.gen_index([0.2, 0.7]), r"^probs: .* sum 0.9"),
         (lambda: Stats.gen_index([1.2, -0.2]), r"^probs: "),
+        (lambda: Stats.gen_index([]), r"^probs: "),
+        (lambda: Stats.gen_index([[0.5, 0.5]]), r"^probs: "),
         (lambda: Stats.set_matrix_off_diagonal(np.eye(3), [1, 2]), r"^off: shape \(2,\)"),
         (lambda: Stats.set_matrix_off_diagonal([[1, 2]], [1]), r"^M: "),
         (lambda: Stats.unflatten_symmetric_matrix([1, 2], np.eye(2)), r"^F: shape \(2,\)"),
@@ -86,7 +111,10 @@ def test_indices_are_drawn_as_often_as_their_probabilities_say():
         (lambda: Stats.calc_covariance_from_correlations([1, 2], [0.5]), r"^sigmas: shape"),
         (lambda: Stats.calc_covariance_from_correlations([[1, 2]], [[0.5, 1]]), r"^rhos: shape"),
         (lambda: Stats.calc_correlations_from_covariances(np.eye(2)), r"^Sigmas: shape"),
-        (lambda: Stats.calc_correlations_from_covariances([-np.eye(2)]), r"^Sigmas: a variance"),
+        (
+            lambda: Stats.calc_correlations_from_covariances([-np.eye(2)]),
+            r"^Sigmas: 2 of 2 variances are not positive",
+        ),
         (lambda: Stats.calc_covariance_from_rotation([[1, 2, 3, 4]], [[1, 2, 3]]), r"^sigmas: "),
         (lambda: Stats.calc_covariance_from_rotation([[1, 2, 3]], [[1, 2]]), r"^angles: "),
     ],

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from mogfit.base import MultiMinBase
 from mogfit.density.components import real_array
-from mogfit.errors import InputError, scalar_message, shape_message
+from mogfit.errors import (
+    DtypeError,
+    InputError,
+    bad_values_message,
+    scalar_message,
+    shape_message,
+    shorten,
+)
 from mogfit.parameters import (
     correlation_pairs,
     covariances_from_stdcorr,
@@ -50,21 +57,29 @@ class Stats(MultiMinBase):
         Returns
         -------
         numpy.int64
+            From 0 to n - 1; never an outcome of probability 0.
 
         Raises
         ------
         InputError
             If a probability is negative or they do not sum to 1.
+
+        Examples
+        --------
+        >>> int(Stats.gen_index([0.0, 1.0, 0.0]))
+        1
         """
         chances = real_array(probs, "probs")
-        total = float(chances.sum())
+        # The last partial sum, not the sum, which is rounded otherwise: the draw stays below it.
+        sums = np.cumsum(chances)
+        total = float(sums[-1]) if sums.size else 0.0
         if chances.ndim != 1 or (chances < 0).any() or abs(total - 1) > _SUM_OF_PROBABILITIES:
             raise InputError(
-                f"probs: {chances.tolist()} seen, of sum {total:g}; allowed: one row of numbers "
-                ">= 0 with sum 1"
+                f"probs: {shorten(chances.tolist())} seen, of sum {total:g}; allowed: one row of "
+                "numbers >= 0 with sum 1"
             )
         at = np.random.rand() * total  # noqa: NPY002  (the state that np.random.seed sets)
-        return np.int64(np.searchsorted(np.cumsum(chances), at, side="right"))
+        return np.int64(np.searchsorted(sums, at, side="right"))
 
     @staticmethod
     def set_matrix_off_diagonal(M: NDArray[Any], off: ArrayLike) -> None:
@@ -80,15 +95,20 @@ class Stats(MultiMinBase):
         Raises
         ------
         InputError
-            If there are more or fewer entries.
+            If `M` is not a square array, or there are more or fewer entries.
+        DtypeError
+            If `M` holds whole numbers and an entry is not one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> M = np.eye(2)
+        >>> Stats.set_matrix_off_diagonal(M, [0.5])
+        >>> M
+        array([[1. , 0.5],
+               [0.5, 1. ]])
         """
-        rows, columns = correlation_pairs(_side(M))
-        entries = real_array(off, "off")
-        if entries.shape != rows.shape:
-            raise InputError(
-                shape_message("off", entries.shape, rows.shape, other="M", other_shape=M.shape)
-            )
-        M[rows, columns] = M[columns, rows] = entries
+        _fill(M, correlation_pairs(_side(M)), off, "off")
 
     @staticmethod
     def calc_covariance_from_correlations(sigmas: ArrayLike, rhos: ArrayLike) -> Floats:
@@ -97,18 +117,26 @@ class Stats(MultiMinBase):
         Parameters
         ----------
         sigmas : array_like of shape (G, V)
+            Standard deviations.
         rhos : array_like of shape (G, V (V - 1) / 2)
             Correlations (1,2), (1,3), ..., (2,3), ...
 
         Returns
         -------
         ndarray of shape (G, V, V)
-            Sigma_ij = rho_ij sigma_i sigma_j.
+            Sigma_ij = rho_ij sigma_i sigma_j. Whether there is a distribution with these
+            correlations is found out by what takes the matrices.
 
         Raises
         ------
         InputError
-            If the shapes do not fit.
+            If the shapes do not fit, or a value is not finite.
+
+        Examples
+        --------
+        >>> Stats.calc_covariance_from_correlations([[1.0, 2.0]], [[0.5]])
+        array([[[1., 1.],
+                [1., 4.]]])
         """
         widths, correlations = real_array(sigmas, "sigmas"), real_array(rhos, "rhos")
         if widths.ndim != 2:
@@ -126,20 +154,51 @@ class Stats(MultiMinBase):
 
     @staticmethod
     def calc_correlations_from_covariances(Sigmas: ArrayLike) -> tuple[Floats, Floats]:
-        """Standard deviations (G, V) and correlations (G, V (V - 1) / 2) of covariances (G, V, V).
+        """Standard deviations and correlations from covariance matrices.
+
+        Parameters
+        ----------
+        Sigmas : array_like of shape (G, V, V)
+            Covariances; the upper triangle is read.
+
+        Returns
+        -------
+        sigmas : ndarray of shape (G, V)
+        rhos : ndarray of shape (G, V (V - 1) / 2)
+            Correlations (1,2), (1,3), ..., (2,3), ...
 
         Raises
         ------
         InputError
             If the shape is not (G, V, V), or a variance is not above 0.
+
+        Examples
+        --------
+        >>> sigmas, rhos = Stats.calc_correlations_from_covariances([[[1.0, 1.0], [1.0, 4.0]]])
+        >>> sigmas, rhos
+        (array([[1., 2.]]), array([[0.5]]))
         """
         covariances = real_array(Sigmas, "Sigmas")
         if covariances.ndim != 3 or covariances.shape[1] != covariances.shape[2]:
             raise InputError(
                 shape_message("Sigmas", covariances.shape, "one (V, V) matrix a component")
             )
-        if (np.einsum("kii->ki", covariances) <= 0).any():
-            raise InputError("Sigmas: a variance is not above 0")
+        variances = np.einsum("kii->ki", covariances)
+        bad = np.argwhere(variances <= 0)
+        if bad.size:
+            k, i = (int(v) for v in bad[0])
+            raise InputError(
+                bad_values_message(
+                    "Sigmas",
+                    len(bad),
+                    variances.size,
+                    "not positive",
+                    first=f"component {k}, variable {i}",
+                    seen=f"{variances[k, i]:g}",
+                    allowed="variances > 0",
+                    noun="variance",
+                )
+            )
         return stdcorr_from_covariances(covariances)
 
     @staticmethod
@@ -195,27 +254,75 @@ class Stats(MultiMinBase):
         return np.einsum("kij,kj,klj->kil", rotation, widths**2, rotation)
 
     @staticmethod
-    def flatten_symmetric_matrix(M: ArrayLike) -> Floats:
-        """Upper triangle of a square matrix with its diagonal, row by row."""
-        matrix = real_array(M, "M")
+    def flatten_symmetric_matrix(M: ArrayLike) -> NDArray[Any]:
+        """Upper triangle of a square matrix with its diagonal, row by row.
+
+        Parameters
+        ----------
+        M : array_like of shape (V, V)
+            The matrix; what is below its diagonal is not read.
+
+        Returns
+        -------
+        ndarray of shape (V (V + 1) / 2,)
+            Entries (1,1), (1,2), ..., (2,2), ..., of the type of those of `M`.
+
+        Raises
+        ------
+        InputError
+            If `M` is not square, or a value is not finite.
+
+        Examples
+        --------
+        >>> Stats.flatten_symmetric_matrix([[1, 2], [2, 3]])
+        array([1, 2, 3])
+        """
+        real_array(M, "M")
+        matrix = np.asarray(M)
         return matrix[np.triu_indices(_side(matrix))]
 
     @staticmethod
     def unflatten_symmetric_matrix(F: ArrayLike, M: NDArray[Any]) -> None:
         """Fill a symmetric matrix, in place, from what `flatten_symmetric_matrix` gives.
 
+        Parameters
+        ----------
+        F : array_like of shape (V (V + 1) / 2,)
+            Entries (1,1), (1,2), ..., (2,2), ...
+        M : ndarray of shape (V, V)
+            The matrix to fill.
+
         Raises
         ------
         InputError
-            If `F` has not V (V + 1) / 2 entries.
+            If `M` is not a square array, or there are more or fewer entries.
+        DtypeError
+            If `M` holds whole numbers and an entry is not one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> M = np.zeros((2, 2))
+        >>> Stats.unflatten_symmetric_matrix([1, 2, 3], M)
+        >>> M
+        array([[1., 2.],
+               [2., 3.]])
         """
-        rows, columns = np.triu_indices(_side(M))
-        entries = real_array(F, "F")
-        if entries.shape != rows.shape:
-            raise InputError(
-                shape_message("F", entries.shape, rows.shape, other="M", other_shape=M.shape)
-            )
-        M[rows, columns] = M[columns, rows] = entries
+        _fill(M, np.triu_indices(_side(M)), F, "F")
+
+
+def _fill(M: NDArray[Any], at: tuple[NDArray[Any], ...], values: ArrayLike, name: str) -> None:
+    """Write values at places of the upper triangle and at those across the diagonal."""
+    entries = real_array(values, name)
+    rows, columns = at
+    if entries.shape != rows.shape:
+        raise InputError(
+            shape_message(name, entries.shape, rows.shape, other="M", other_shape=M.shape)
+        )
+    if M.dtype.kind in "iub" and (entries != np.rint(entries)).any():
+        # numpy would cut the fractions off without a word.
+        raise DtypeError(f"M: dtype {M.dtype} seen, and fractions in {name}; give a float array")
+    M[rows, columns] = M[columns, rows] = entries
 
 
 def _side(M: Any) -> int:
