@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mogfit.errors import InputError, choice_message
@@ -131,8 +132,9 @@ def multimin_file(filename: str) -> str:
     # Looked for, not imported.
     found = find_spec("multimin")
     for folder in (found.submodule_search_locations or []) if found else []:
-        path = Path(folder) / "data" / filename
-        if path.is_file():
+        home = Path(folder, "data")
+        path = home / filename
+        if path.is_file() and home.resolve() in path.resolve().parents:
             return str(path)
     where = "in the MultiMin that is installed" if found else "and MultiMin is not installed"
     raise FileNotFoundError(
@@ -142,15 +144,35 @@ def multimin_file(filename: str) -> str:
 
 
 def _asteroids_as_records() -> Path:
-    """Write the asteroids as a list of JSON records into the user's cache, once."""
-    import gzip
-    import json
-    import math
+    """Where the asteroids are as a list of JSON records: written once, then found again."""
+    import hashlib
     import os
-    import tempfile
     from pathlib import Path
 
     from mogfit.export.atomic import write_atomically
+
+    # Another catalogue, of another version of mogfit, has another folder.
+    edition = hashlib.sha256(_packed(_ASTEROIDS)).hexdigest()[:12]
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    # A relative path would be another one in each folder; the standard says to pass over it.
+    base = Path(home) if os.path.isabs(home) else Path(os.path.expanduser("~"), ".cache")
+    path = base / "mogfit" / edition / _MULTIMIN_ASTEROIDS
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, _records())
+    except OSError:
+        path = _private_folder() / _MULTIMIN_ASTEROIDS
+        if not path.is_file():
+            write_atomically(path, _records())
+    return path
+
+
+def _records() -> bytes:
+    import gzip
+    import json
+    import math
 
     asteroids = load_asteroids(list(_MULTIMIN_COLUMNS))
     names = tuple(_MULTIMIN_COLUMNS.values())
@@ -159,17 +181,20 @@ def _asteroids_as_records() -> Path:
         {name: value for name, value in zip(names, row, strict=True) if not math.isnan(value)}
         for row in asteroids.data.tolist()
     ]
-    content = gzip.compress(json.dumps(records).encode("ascii"), mtime=0)
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    for folder in (Path(home) / "mogfit", Path(tempfile.gettempdir()) / "mogfit"):
-        path = folder / _MULTIMIN_ASTEROIDS
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, content)
-        except OSError:
-            continue
-        return path
-    raise OSError(f"{_MULTIMIN_ASTEROIDS}: no place to write it to; set XDG_CACHE_HOME to a folder")
+    return gzip.compress(json.dumps(records).encode("ascii"), compresslevel=6, mtime=0)
+
+
+@cache
+def _private_folder() -> Path:
+    """A folder that nobody else can write to; the same one until Python ends, then removed."""
+    import atexit
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    folder = tempfile.mkdtemp(prefix="mogfit-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _choose(columns: Iterable[str] | str | None) -> tuple[str, ...]:
@@ -191,11 +216,15 @@ def _choose(columns: Iterable[str] | str | None) -> tuple[str, ...]:
 def _read_table(file: str) -> NDArray[np.float64]:
     import gzip
     import io
-    from importlib.resources import files
 
     import numpy as np
 
-    packed = (files("mogfit") / "datasets_data" / file).read_bytes()
-    body = gzip.decompress(packed).decode("ascii").partition("\n")[2]
+    body = gzip.decompress(_packed(file)).decode("ascii").partition("\n")[2]
     # An empty last field is a missing value.
     return np.loadtxt(io.StringIO(body.replace(",\n", ",nan\n")), delimiter=",", ndmin=2)
+
+
+def _packed(file: str) -> bytes:
+    from importlib.resources import files
+
+    return (files("mogfit") / "datasets_data" / file).read_bytes()
