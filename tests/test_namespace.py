@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, metadata
 from types import ModuleType
 
 import pytest
@@ -82,12 +83,46 @@ def test_submodules_have_the_names_that_scripts_import_from_them(module):
             assert getattr(found, name) is getattr(mogfit, name)
 
 
+def test_the_facts_agree_with_the_metadata():
+    try:
+        known = metadata("mogfit")
+    except PackageNotFoundError:
+        pytest.skip("mogfit runs from its sources: nothing is installed that has metadata")
+    assert mogfit.__description__ == known["Summary"]
+    assert mogfit.__license__ == (known["License-Expression"] or known["License"])
+    assert mogfit.__author__ == known["Author"]
+
+
 def test_the_import_is_silent_and_loads_nothing_that_is_slow():
     code = (
         "import sys, mogfit; slow = ('scipy', 'matplotlib', 'pandas', 'tqdm'); "
         "print([name for name in sys.modules if name.partition('.')[0] in slow])"
     )
     assert run(code, MOGFIT_VERBOSE="") == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["base", "util", "mog", "fitting", "cmog", "version"])
+def test_the_modules_of_scripts_load_nothing_that_is_slow_before_it_is_used(module):
+    code = (
+        f"import sys, mogfit.{module}; slow = ('scipy', 'matplotlib', 'pandas', 'tqdm'); "
+        "print([name for name in sys.modules if name.partition('.')[0] in slow])"
+    )
+    assert run(code) == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["mog", "fitting"])
+def test_names_that_come_late_are_listed_and_others_are_refused(module):
+    found = importlib.import_module(f"mogfit.{module}")
+    assert set(found.__all__) <= set(dir(found))
+    with pytest.raises(AttributeError, match=rf"'mogfit\.{module}' has no attribute 'nothing'"):
+        found.nothing  # noqa: B018
+
+
+def test_submodules_are_attributes_after_a_bare_import():
+    names = ("base", "util", "mog", "fitting", "plotting", "cmog", "version")
+    code = f"import mogfit; print(all(getattr(mogfit, n).__name__ for n in {names}), end='')"
+    assert run(code) == "True"
+    assert set(names) <= set(dir(mogfit))
 
 
 def test_everything_can_be_imported_at_once():
