@@ -115,6 +115,7 @@ def test_a_box_of_something_else_is_refused():
             lambda: cmog.tnmd_c(POINTS, [0, 0], np.eye(2), [0, 2], [1, 1]),
             r"^a: 2 seen where b is 1",
         ),
+        (lambda: cmog.tnmd_c(POINTS, [0, 0], np.eye(2), 0, [1, 0]), r"^a: 0 seen where b is 0"),
         (lambda: cmog.tnmd_c(POINTS, [0, 0], np.eye(2), [0, np.nan], [1, 1]), "^a: nan seen"),
         (lambda: cmog.mog_c(POINTS, [1, -1], MEANS, SIGMAS), "^weights: "),
         (lambda: cmog.tmog_c(POINTS, [1, 1], MEANS, SIGMAS, [0, 0], [1, 1], [1]), r"^Zs: shape"),
