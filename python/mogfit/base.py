@@ -11,7 +11,10 @@ __all__ = ["MultiMinBase", "summary_of"]
 
 def summary_of(documented: Any) -> str:
     """First paragraph of the docstring of a function, method or class, on one line."""
-    paragraph = (inspect.getdoc(documented) or "").strip().partition("\n\n")[0]
+    paragraph, _, rest = (inspect.getdoc(documented) or "").strip().partition("\n\n")
+    if paragraph.startswith(f"{getattr(documented, '__name__', '')}("):
+        # Compiled functions, NumPy's for example, begin with how they are called.
+        paragraph = rest.strip().partition("\n\n")[0]
     return " ".join(paragraph.split())
 
 
