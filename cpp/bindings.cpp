@@ -15,6 +15,7 @@
 #include "em.hpp"
 #include "errors.hpp"
 #include "finite.hpp"
+#include "function_bindings.hpp"
 #include "lbfgs.hpp"
 #include "pullback.hpp"
 #include "sampling.hpp"
@@ -530,6 +531,7 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         return py::make_tuple(found.nan, found.infinite, found.first_row, found.first_column);
       },
       arg("X"), arg("threads") = 0);
+  bind_function_fits(m);
   m.def("get_num_threads", &default_threads);
   m.def("set_num_threads", &set_default_threads, arg("threads"));
 }

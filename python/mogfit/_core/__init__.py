@@ -66,7 +66,9 @@ def _check_omp_num_threads() -> None:
 variant, _module = _choose()
 _check_omp_num_threads()
 
+BumpFit = _module.BumpFit
 Descent = _module.Descent
+FunctionMesh = _module.FunctionMesh
 Moments = _module.Moments
 PreparedMixture = _module.PreparedMixture
 WhitenedCoordinates = _module.WhitenedCoordinates

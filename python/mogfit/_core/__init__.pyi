@@ -118,6 +118,65 @@ class Descent:
     @property
     def ending(self) -> str: ...
 
+class BumpFit:
+    """Bumps h_k exp(-|L_k^-1 (x - mu_k)|^2 / 2) fitted to a function, and how that went."""
+
+    @property
+    def means(self) -> _Output: ...  # (K, d)
+    @property
+    def factors(self) -> _Output: ...  # (K, d, d), lower
+    @property
+    def log_heights(self) -> _Output: ...  # (K,): log h_k; -inf where a bump counts nothing
+    # (K,): the largest value of each bump on the mesh, which the gram belongs to.
+    @property
+    def heights(self) -> _Output: ...
+    @property
+    def loss(self) -> float: ...  # sum_i roots_i^2 (F_i - f(x_i))^2
+    # Derivatives of the loss along a (mu + L a) and T (L T, lower, diagonal exp(t_ii), row by row):
+    # (K, d + d (d + 1) / 2).
+    @property
+    def slopes(self) -> _Output: ...
+    @property
+    def gram(self) -> _Output: ...  # (K, K): sum_i roots_i^2 b_k b_l, bumps of largest value 1
+    # Largest cosine between the residuals and a column of the Jacobian that is free.
+    @property
+    def gradient_norm(self) -> float: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def evaluations(self) -> int: ...
+    # "converged", "rounding", "iteration limit" or "stopped"
+    @property
+    def ending(self) -> str: ...
+
+class FunctionMesh:
+    """Points, values and roots of the weights of a mesh; values should be scaled to norm 1."""
+
+    def __init__(self, X: _Points, F: _Array, roots: _Array | None = None) -> None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def nvars(self) -> int: ...
+    # Levenberg-Marquardt; heights are the best ones >= 0 throughout. narrowest, widest: (d,), the
+    # limits of the diagonals of the factors. observer(iteration, loss, means, factors, log_heights)
+    # after every iteration; False stops. max_iterations=0 evaluates.
+    def fit(
+        self,
+        means: _Array,
+        factors: _Array,
+        narrowest: _Array,
+        widest: _Array,
+        fixed_means: bool = False,
+        max_iterations: int = 200,
+        tolerance: float = 1e-8,
+        observer: Callable[[int, float, _Output, _Output, _Output], object] | None = None,
+        threads: int = 0,
+    ) -> BumpFit: ...
+    # (N,): the sum of the bumps at the points.
+    def values(
+        self, means: _Array, factors: _Array, log_heights: _Array, threads: int = 0
+    ) -> _Output: ...
+
 # (N,): NaN where a coordinate is NaN, -inf (pdf: 0) where one is infinite.
 def logpdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
 def pdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...

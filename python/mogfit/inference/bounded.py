@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.errors import DegenerateError, InputError
+from mogfit.inference.checks import Spread
 from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome
-from mogfit.inference.likelihood import Likelihood, Observer
+from mogfit.inference.likelihood import Observer
 from mogfit.parameters import Stdcorr, covariances_from_stdcorr, stdcorr_from_covariances
 
-__all__ = ["Bounds", "run_bounded"]
+__all__ = ["BoundedObjective", "Bounds", "run_bounded"]
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +47,20 @@ class Bounds:
                 f"bounds sum to {least:g} at least and {most:g} at most; they must be able to "
                 "sum to 1"
             )
+
+
+class BoundedObjective(Protocol):
+    """What is minimised, as a function of a mixture; `Likelihood` is one."""
+
+    spread: Spread
+    domain: Floats | None
+    seconds: float
+
+    def stdcorr_objective(self, at: _core.PreparedMixture) -> tuple[float, Stdcorr]:
+        """The objective and its gradient, weights being divided by their sum."""
+
+    def loglik(self, mixture: _core.PreparedMixture) -> float:
+        """The log-likelihood."""
 
 
 class _LeftDomainError(Exception):
@@ -95,7 +110,7 @@ class _BoundedSimplex:
 class _BoundedCoordinates:
     """x = (v, (mu - location) / scale, log(sigma / scale), rho): weights free, the rest boxed."""
 
-    def __init__(self, likelihood: Likelihood, bounds: Bounds, ngauss: int) -> None:
+    def __init__(self, likelihood: BoundedObjective, bounds: Bounds, ngauss: int) -> None:
         self._likelihood = likelihood
         self._spread = likelihood.spread
         self._shape = (ngauss, len(self._spread.location))
@@ -145,31 +160,22 @@ class _BoundedCoordinates:
             raise _LeftDomainError from error
 
     def objective(self, x: Floats) -> tuple[float, Floats]:
-        """-(log L - penalty) / sum(s) and its gradient, both exact."""
-        likelihood = self._likelihood
-        total = likelihood.total
+        """The objective and its gradient, both exact."""
         at, parts = self.mixture(x)
-        likelihood.passes += 1
-        moments = likelihood.timed(
-            _core.data_pass, at, likelihood.values, likelihood.weight, likelihood.threads
-        )
-        by_weight, by_mu, by_sigma, by_rho = _core.gradient_stdcorr(
-            at, moments, likelihood.penalty, self._spread.covariance, total
-        )
+        value, by = self._likelihood.stdcorr_objective(at)
         gradient = np.concatenate(
             [
-                self._simplex.gradient(by_weight),
-                (by_mu * self._spread.scale).ravel(),
-                (by_sigma * parts.sigmas).ravel(),
-                by_rho.ravel(),
+                self._simplex.gradient(by.weights),
+                (by.mus * self._spread.scale).ravel(),
+                (by.sigmas * parts.sigmas).ravel(),
+                by.rhos.ravel(),
             ]
         )
-        value = -(moments.loglik - likelihood.penalty_value(at)) / total
-        return value, -gradient / total
+        return value, gradient
 
 
 def run_bounded(
-    likelihood: Likelihood,
+    likelihood: BoundedObjective,
     mixture: _core.PreparedMixture,
     bounds: Bounds,
     *,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.inference.checks import Spread
+from mogfit.parameters import Stdcorr
 
 __all__ = ["Likelihood", "Observer"]
 
@@ -215,6 +216,16 @@ class Likelihood:
             self.spread.covariance,
             self.threads,
         )
+
+    def stdcorr_objective(self, at: _core.PreparedMixture) -> tuple[float, Stdcorr]:
+        """Objective and its gradient in weights, means, standard deviations and correlations."""
+        self.passes += 1
+        moments = self.timed(_core.data_pass, at, self.values, self.weight, self.threads)
+        gradient = _core.gradient_stdcorr(
+            at, moments, self.penalty, self.spread.covariance, self.total
+        )
+        value = -(moments.loglik - self.penalty_value(at)) / self.total
+        return value, Stdcorr(*(-part / self.total for part in gradient))
 
     def held_by_penalty(self, mixture: _core.PreparedMixture) -> tuple[int, ...]:
         """Components whose covariance the penalty holds up by more than 1 % in some direction."""

@@ -14,13 +14,19 @@ from mogfit.errors import DegenerateError, InputError, choice_message
 from mogfit.inference.descent import EM_GAIN, GRADIENT_TOLERANCE, ROUNDING_SLACK, Outcome
 from mogfit.inference.likelihood import Likelihood, Observer
 
-__all__ = ["SCIPY_METHODS", "canonical_method", "run_scipy"]
+__all__ = [
+    "SCIPY_METHODS",
+    "WITH_GRADIENT",
+    "canonical_method",
+    "require_known_options",
+    "run_scipy",
+]
 
 Floats = NDArray[np.float64]
 
-_WITH_GRADIENT = ("BFGS", "CG", "L-BFGS-B", "Newton-CG", "SLSQP", "TNC", "trust-constr")
+WITH_GRADIENT = ("BFGS", "CG", "L-BFGS-B", "Newton-CG", "SLSQP", "TNC", "trust-constr")
 _WITHOUT_GRADIENT = ("COBYLA", "COBYQA", "Nelder-Mead", "Powell")
-SCIPY_METHODS = _WITH_GRADIENT + _WITHOUT_GRADIENT
+SCIPY_METHODS = WITH_GRADIENT + _WITHOUT_GRADIENT
 
 # A method that ends short of an optimum goes on from there, in coordinates anchored there.
 _MAX_ROUNDS = 20
@@ -62,10 +68,10 @@ def run_scipy(
     """
     from scipy.optimize import minimize
 
-    gradient_known = method in _WITH_GRADIENT
+    gradient_known = method in WITH_GRADIENT
     given = dict(options or {})
     if given:
-        _require_known_options(method, given)
+        require_known_options(method, given)
     if tolerance is None and method == "L-BFGS-B":
         given = {"ftol": 0.0, "gtol": GRADIENT_TOLERANCE, "maxiter": 2000, "maxcor": 20} | given
     elif tolerance is None and method == "Newton-CG":
@@ -133,7 +139,7 @@ def run_scipy(
     )
 
 
-def _require_known_options(method: str, options: dict[str, Any]) -> None:
+def require_known_options(method: str, options: dict[str, Any]) -> None:
     """Refuse options that scipy would only warn of: a misspelt one must not be lost."""
     from scipy.optimize import OptimizeWarning, minimize
 
