@@ -133,3 +133,13 @@ def test_the_quality_refuses_what_does_not_fit(arguments, message):
     assert F.mog_qsample is None
     with pytest.raises(InputError, match="No data"):
         FitMoG(nvars=2).quality_of_fit()
+
+
+def test_notebooks_show_how_the_fit_went_and_its_components():
+    F = FitMoG(POINTS, ngauss=2)
+    assert F._repr_html_().startswith("<pre>FitMoG: 2 components")
+    F.fit_data(random_state=1)
+    shown = F._repr_html_()
+    assert "converged: largest gradient entry" in shown
+    assert "&lt;= 1e-06" in shown
+    assert shown.endswith(F.mog._repr_html_())

@@ -312,3 +312,9 @@ class FitParameters(MultiMinBase):
 
     def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
         return parse_bounds(pairs, self.scales, self.ngauss, self.nvars)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how the fit went, and the components."""
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>\n{self.mog._repr_html_()}"

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 import mogfit as mn
+from mogfit.errors import InputError
 from mogfit.plotting import MultiPlot, multimin_watermark
 from mogfit.plotting.labels import drawable
 from tests.plotting.examples import one_variable, random_mixture, three_variables, two_variables
@@ -266,3 +267,14 @@ def test_the_watermark_fits_its_axes():
     assert large.get_alpha() == 0.4
     solid = plt.figure().add_subplot(projection="3d")
     assert multimin_watermark(solid) in solid.texts
+
+
+def test_the_repr_names_the_variables():
+    assert repr(MultiPlot(["q", "e"])) == "MultiPlot(['q', 'e'])"
+    assert repr(MultiPlot(["q", "e"], marginals=True)) == "MultiPlot(['q', 'e'], marginals=True)"
+
+
+@pytest.mark.parametrize("properties", [None, 3, [], {}])
+def test_a_figure_needs_a_variable(properties):
+    with pytest.raises(InputError, match=r"^properties: .* at least one name"):
+        MultiPlot(properties)

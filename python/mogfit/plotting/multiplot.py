@@ -103,7 +103,7 @@ class MultiPlot(MultiMinBase):
         for name, value in (("figsize", figsize), ("fontsize", fontsize)):
             if not (isinstance(value, (int, float, np.number)) and 0 < value < np.inf):
                 raise InputError(scalar_message(name, value, "a number > 0"))
-        count = 0 if properties is None else len(properties)
+        count = len(properties) if hasattr(properties, "__len__") else 0
         if not count:
             raise InputError(scalar_message("properties", properties, "at least one name"))
         self.dproperties = parse_properties(properties, count)
@@ -131,6 +131,10 @@ class MultiPlot(MultiMinBase):
         self._watermark_added = False
         self._keys = Keys(self._grid)
         self._view = View(self._grid, self.dproperties)
+
+    def __repr__(self) -> str:
+        on_diagonal = ", marginals=True" if self.marginals else ""
+        return f"MultiPlot({self.properties}{on_diagonal})"
 
     # -- samples ---------------------------------------------------------------------------------
 
