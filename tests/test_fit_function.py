@@ -312,9 +312,31 @@ def test_given_starts_are_taken():
 def test_components_that_start_alike_are_told_apart():
     fit = mn.FitFunctionMoG((X, F), 2)
     fit.set_initial_params(mus=[4.0], sigmas=[1.0])
-    with pytest.warns(DataWarning, match="1 of the 2 starting components are the same"):
+    with pytest.warns(
+        DataWarning, match="1 of the 2 starting components cannot be told from others"
+    ):
         fit.fit_data()
     assert pytest.approx(1, abs=1e-12) == fit.report.R2
+
+
+def test_components_that_start_where_values_are_negative_are_searched_for():
+    fit = mn.FitFunctionMoG((X, F - 0.2 * np.exp(-((X - 9) ** 2))), 2)
+    fit.set_initial_params(mus=[[3.0], [9.5]], sigmas=[0.5])
+    with pytest.warns(DataWarning, match="1 of the 2 starting components"):
+        fit.fit_data()
+    assert np.sort(fit.mog.mus[:, 0]) == pytest.approx([3, 6], abs=0.05)
+
+
+def test_one_value_above_zero_is_enough(rng):
+    spike = np.where(np.arange(200) == 40, 0.3, -0.2 - 0.1 * rng.random(200))
+    spike[60:] = 0.0
+    for values in (spike, np.where(np.arange(200) == 3, 5.0, -1.0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fit = fitted((X, values), 2)
+        assert np.isfinite(fit.normalization)
+        assert np.isfinite(fit.mog.mus).all()
+        assert loss_of(fit) < (values**2).sum()
 
 
 def test_bounds_are_honoured():

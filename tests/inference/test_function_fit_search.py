@@ -155,3 +155,11 @@ def test_few_points_are_searched_themselves():
     case = three_bumps(0)
     problem = problem_of(case.x, case.F)
     assert coarsened(problem) is problem
+
+
+def test_a_value_among_negative_ones_is_found():
+    x = np.linspace(0, 1, 100)
+    problem = problem_of(x, np.where(np.arange(100) == 40, 0.3, -1.0))
+    found = Search(problem, lambda loss: None).grow(None, 2)
+    assert found.alive.any()
+    assert found.loss < 1

@@ -109,19 +109,25 @@ def _find(
 
 
 def _from_given(problem: Problem, search: Search, given: tuple[Floats, Floats]) -> Point:
-    """The user's start as it is, but for components that are the same: they would stay so."""
+    """The user's start as it is, but for components that no descent would move.
+
+    Those that are the same as others stay the same, and those whose best height is 0 stay there.
+    """
     means, factors = given
     flat = np.concatenate([means, factors.reshape(len(means), -1)], axis=1)
-    _, first = np.unique(flat, axis=0, return_index=True)
-    if len(first) < len(means):
-        warn_user(
-            f"{len(means) - len(first)} of the {len(means)} starting components are the same as "
-            "others and are searched for instead: descents cannot tell them apart",
-            DataWarning,
-        )
-        first.sort()
-        return search.grow(search.short((means[first], factors[first])), len(means))
-    return problem.descend(means, factors, Limits(0))
+    first = np.sort(np.unique(flat, axis=0, return_index=True)[1])
+    point = problem.descend(means[first], factors[first], Limits(0))
+    lost = len(means) - int(point.alive.sum())
+    if not lost:
+        return point
+    warn_user(
+        f"{lost} of the {len(means)} starting components cannot be told from others, or lie where "
+        "the values leave them no height; they are searched for instead",
+        DataWarning,
+    )
+    kept = point.alive
+    rest = search.short((point.means[kept], point.factors[kept])) if kept.any() else None
+    return search.grow(rest, len(means))
 
 
 def _standard(problem: Problem, peaks: Peaks, width: float = 1.0) -> tuple[Floats, Floats]:

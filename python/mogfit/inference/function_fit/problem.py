@@ -80,6 +80,11 @@ class Point:
         """Number of bumps."""
         return len(self.means)
 
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Which bumps have a height above 0."""
+        return np.isfinite(self.log_heights)
+
 
 Observer = Callable[[int, float, Floats, Floats, Floats], object]
 

@@ -52,6 +52,9 @@ class Search:
             if point is not None:
                 starts += self._with_split(point)
             point = min((self.short(start) for start in starts), key=lambda found: found.loss)
+            if not point.alive.any():
+                # Around every place values below 0 prevail: one value is above it all the same.
+                point = self.short(self._highest(point.ngauss))
             self._tell(point.loss)
         return point
 
@@ -75,6 +78,14 @@ class Search:
         """A short descent."""
         self.tried += 1
         return self._problem.descend(*start, SHORT)
+
+    def _highest(self, ngauss: int) -> Start:
+        """As narrow bumps as there are at the largest value."""
+        at = int(self._problem.residuals(None).argmax())
+        return (
+            np.tile(self._problem.points[at], (ngauss, 1)),
+            np.tile(np.diag(self._problem.narrowest), (ngauss, 1, 1)),
+        )
 
     def _with_new(self, point: Point | None) -> list[Start]:
         residuals = self._problem.residuals(point)
