@@ -360,7 +360,8 @@ class FitMoG(FitResults):
         continues = self._initial_params_set_by_user or fitted
         start = self.mog._prepared if continues and n_starts is None else None
         rng = np.random.default_rng(draw_seed(random_state, "random_state"))
-        with observing(progress, advance, callback) as observer:
+        limit = fit_options.options.get("maxiter")
+        with observing(progress, advance, callback, limit) as observer:
             prepared, report = run_fit(
                 values,
                 weight,

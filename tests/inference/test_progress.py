@@ -115,6 +115,12 @@ def test_a_bar_counts_iterations_on_stderr(capsys):
     assert re.search(r"-log L / N = 3\.\d{6}", err)
 
 
+def test_a_bar_ends_where_the_user_has_set_a_limit(capsys):
+    pytest.importorskip("tqdm")
+    F = fit(start=START, progress="tqdm", options={"maxiter": 500})
+    assert f"{F.report.iterations}/500" in capsys.readouterr().err
+
+
 def test_lines_show_iterations_parameters_and_likelihood(capsys):
     F = fit(start=START, progress="text")
     out, err = capsys.readouterr()

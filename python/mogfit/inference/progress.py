@@ -60,10 +60,12 @@ def observing(
     progress: bool | str,
     advance: int,
     callback: Callable[[FitState], object] | None,
+    most_iterations: int | None = None,
 ) -> Iterator[Observer | None]:
     """An observer that shows progress and calls back, or None when there is nothing to do.
 
-    The callback stops the fit by raising StopIteration or returning True.
+    The callback stops the fit by raising StopIteration or returning True. A bar ends at
+    `most_iterations`, where the user has set a limit.
     """
     if progress not in (False, True, "tqdm", "text", None):
         raise InputError(choice_message("progress", progress, ("tqdm", "text")))
@@ -72,7 +74,7 @@ def observing(
     parts: list[Observer] = []
     bar = None
     if progress in (True, "tqdm"):
-        bar = _open_bar()
+        bar = _open_bar(most_iterations)
 
         def advance_bar(
             iteration: int, objective: float, gradient: float, _: _core.PreparedMixture
@@ -92,14 +94,14 @@ def observing(
             bar.close()
 
 
-def _open_bar() -> Any:
+def _open_bar(total: int | None) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError as error:
         raise ImportError(
             missing_package_message("tqdm", "for progress bars", "progress")
         ) from error
-    return tqdm(desc="Minimizing", unit="it")
+    return tqdm(desc="Minimizing", unit="it", total=total)
 
 
 def _together(parts: list[Observer]) -> Observer:
