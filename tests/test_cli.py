@@ -725,6 +725,8 @@ def test_ctrl_c_ends_it_with_a_word_and_no_file(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Started in the background of a shell, these tests themselves are told to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     line = child.stderr.readline()
     assert "fitting 40 Gaussians" in line

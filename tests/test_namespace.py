@@ -80,7 +80,7 @@ def test_submodules_have_the_names_that_scripts_import_from_them(module):
     for name in SUBMODULES[module]:
         assert hasattr(found, name), name
         if hasattr(mogfit, name):
-            assert getattr(found, name) is getattr(mogfit, name)
+            assert getattr(found, name) == getattr(mogfit, name)
 
 
 def test_the_facts_agree_with_the_metadata():
