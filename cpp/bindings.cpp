@@ -1,26 +1,17 @@
 // What Python sees of the core: argument checks and array views only. The GIL is released around
 // every loop over points; every failure becomes one of the package's own errors.
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
-#include <vector>
 
 #include "array_views.hpp"
+#include "bindings.hpp"
 #include "box_probability.hpp"
 #include "data_pass.hpp"
 #include "density.hpp"
-#include "em.hpp"
 #include "errors.hpp"
 #include "finite.hpp"
-#include "function_bindings.hpp"
-#include "lbfgs.hpp"
-#include "pullback.hpp"
 #include "sampling.hpp"
-#include "starts.hpp"
-#include "whitened_coordinates.hpp"
 
 #ifndef MOGFIT_MODULE
 #define MOGFIT_MODULE _portable
@@ -144,127 +135,6 @@ Output by_component(const PreparedMixture& mixture, const py::array& x, int thre
   return out;
 }
 
-Penalty make_penalty(double strength, const std::optional<Array>& reference, double total,
-                     int nvars) {
-  if (!(strength >= 0.0 && strength <= std::numeric_limits<double>::max()))
-    throw InputError("penalty: is " + std::to_string(strength) + ", must be finite, 0 or more");
-  Penalty penalty;
-  if (strength == 0.0) return penalty;
-  if (!reference) throw InputError("reference: needed when the penalty is not 0");
-  penalty.strength = strength;
-  penalty.reference = to_matrix(*reference, "reference", nvars);
-  penalty.total = total;
-  return penalty;
-}
-
-void require_finite(double loglik) {
-  if (std::isfinite(loglik)) return;
-  throw InputError(
-      "data: the log-likelihood is not finite: a value is NaN or infinite, or a row is too far "
-      "from every component");
-}
-
-void require_same_sizes(const PreparedMixture& mixture, const Moments& moments) {
-  if (moments.s1.rows() == mixture.ngauss() && moments.s1.cols() == mixture.nvars()) return;
-  throw InputError("moments: of " + std::to_string(moments.s1.rows()) + " components in " +
-                   std::to_string(moments.s1.cols()) + " variables, but the mixture has " +
-                   std::to_string(mixture.ngauss()) + " in " + std::to_string(mixture.nvars()));
-}
-
-py::tuple take_em_step(const PreparedMixture& mixture, const py::array& x,
-                       const std::optional<Array>& sample_weight, double penalty_strength,
-                       const std::optional<Array>& reference, int threads, bool monotone) {
-  const Points points = view_points(x, mixture);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_mass(weight);
-  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
-  auto [loglik, next] = without_gil([&](const StopRequested& stop) {
-    const Moments moments = data_pass(mixture, points, weight.data, threads, stop);
-    require_finite(moments.loglik);
-    return std::make_pair(moments.loglik,
-                          monotone ? maximise(mixture, moments, penalty, StepLength::kMonotone)
-                                   : em_step(mixture, moments, penalty));
-  });
-  return py::make_tuple(loglik, std::move(next));
-}
-
-py::tuple run_em(const PreparedMixture& mixture, const py::array& x,
-                 const std::optional<Array>& sample_weight, double penalty_strength,
-                 const std::optional<Array>& reference, int steps, double tolerance, int threads) {
-  const Points points = view_points(x, mixture);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_mass(weight);
-  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
-  EmResult result = without_gil([&](const StopRequested& stop) {
-    return em_run(mixture, points, weight.data, penalty, steps, tolerance, threads, stop);
-  });
-  return py::make_tuple(std::move(result.mixture), result.loglik, result.steps);
-}
-
-// -(loglik - penalty) / sum(s) and its gradient in the whitened coordinates; then loglik itself.
-py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array& theta,
-                             const py::array& x, const std::optional<Array>& sample_weight,
-                             double penalty_strength, const std::optional<Array>& reference,
-                             int threads) {
-  require_shape(theta, "theta", {coordinates.size()});
-  const PreparedMixture& anchor = coordinates.anchor();
-  const Points points = view_points(x, anchor);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_mass(weight);
-  const double total = weight.total;
-  const Penalty penalty = make_penalty(penalty_strength, reference, total, anchor.nvars());
-  const double* const t = theta.data();
-  double loglik = 0.0;
-  double value = 0.0;
-  const Vector gradient = without_gil([&](const StopRequested& stop) -> Vector {
-    const PreparedMixture at = coordinates.mixture(t);
-    const Moments moments = data_pass(at, points, weight.data, threads, stop);
-    loglik = moments.loglik;
-    value = -(loglik - penalty.value(at)) / total;
-    return coordinates.gradient(t, at, moments, penalty) / -total;
-  });
-  return py::make_tuple(value, to_numpy(gradient), loglik);
-}
-
-const char* name_of(Ending ending) {
-  switch (ending) {
-    case Ending::kConverged: return "converged";
-    case Ending::kIterationLimit: return "iteration limit";
-    case Ending::kRounding: return "rounding";
-    case Ending::kSmallDecrease: return "small decrease";
-    case Ending::kStoppedByCaller: return "stopped";
-  }
-  return "";
-}
-
-// samples: (X, sample_weight or None, gradient_tolerance), the data themselves last.
-using PySample = std::tuple<py::array, std::optional<Array>, double>;
-
-Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>& py_samples,
-                    double penalty_strength, const std::optional<Array>& reference,
-                    double decrease_tolerance, int max_iterations, int memory, int reanchor,
-                    const py::object& observer, int threads) {
-  if (py_samples.empty()) throw InputError("samples: at least one is needed");
-  std::vector<Sample> samples;
-  for (const auto& [x, sample_weight, gradient_tolerance] : py_samples) {
-    const Points points = view_points(x, mixture);
-    const Weights weight = view_weights(sample_weight, points.n);
-    require_mass(weight);
-    samples.push_back({points, weight.data, weight.total, gradient_tolerance});
-  }
-  const Penalty penalty = make_penalty(penalty_strength, reference, 0.0, mixture.nvars());
-  const DescentOptions options{decrease_tolerance, max_iterations, memory, reanchor};
-  Observer observe;
-  if (!observer.is_none())
-    observe = [&](int iteration, double objective, double gradient, const PreparedMixture& at) {
-      const py::gil_scoped_acquire gil;
-      return !observer(iteration, objective, gradient, at).is(py::bool_(false));
-    };
-  return without_gil([&](const StopRequested& stop) {
-    return descend(mixture, samples, penalty, options, threads, stop, observe);
-  });
-}
-
 py::tuple draw(const PreparedMixture& mixture, std::int64_t n, std::uint64_t seed, int threads) {
   if (n < 0) throw InputError("n: is " + std::to_string(n) + ", must be 0 or more");
   Output points({n, static_cast<std::int64_t>(mixture.nvars())});
@@ -273,21 +143,6 @@ py::tuple draw(const PreparedMixture& mixture, std::int64_t n, std::uint64_t see
   std::int64_t* const l = labels.mutable_data();
   without_gil([&](const StopRequested& stop) { sample(mixture, n, seed, x, l, threads, stop); });
   return py::make_tuple(std::move(points), std::move(labels));
-}
-
-PreparedMixture start(const py::array& x, const std::optional<Array>& sample_weight, int ngauss,
-                      const Array& location, const Array& scale, const Array& covariance,
-                      double shrinkage, int lloyd_iterations, std::uint64_t seed,
-                      std::uint64_t stream) {
-  const Points points = view_points(x);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_shape(location, "location", {points.d});
-  require_shape(scale, "scale", {points.d});
-  const Matrix overall = to_matrix(covariance, "covariance", points.d);
-  const StartOptions options{location.data(), scale.data(), &overall, shrinkage, lloyd_iterations};
-  return without_gil([&](const StopRequested& stop) {
-    return kmeans_start(points, weight.data, ngauss, options, seed, stream, stop);
-  });
 }
 
 // log Z of N(mean, covariance) in one box for many means, (N, d): what a conditional normal needs.
@@ -406,20 +261,6 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       .def_property_readonly(
           "s2", [](const Moments& s) { return stack(s.s2, static_cast<int>(s.s1.cols())); });
 
-  py::class_<WhitenedCoordinates>(m, "WhitenedCoordinates")
-      .def(py::init<PreparedMixture>(), arg("anchor"))
-      .def_property_readonly("size", &WhitenedCoordinates::size)
-      .def_property_readonly("anchor", &WhitenedCoordinates::anchor)
-      .def(
-          "mixture",
-          [](const WhitenedCoordinates& c, const Array& theta) {
-            require_shape(theta, "theta", {c.size()});
-            return c.mixture(theta.data());
-          },
-          arg("theta"))
-      .def("objective", &whitened_objective, arg("theta"), arg("X"), arg("sample_weight"),
-           arg("penalty"), arg("reference"), arg("threads") = 0);
-
   m.def(
       "logpdf",
       [](const PreparedMixture& mixture, const py::array& x, int threads) {
@@ -466,57 +307,6 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         });
       },
       arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
-  m.def(
-      "gradient_factors",
-      [](const PreparedMixture& mixture, const Moments& moments, double strength,
-         const std::optional<Array>& reference, double total) {
-        require_same_sizes(mixture, moments);
-        const FactorGradient g = gradient_factors(
-            mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
-        return py::make_tuple(to_numpy(g.log_weights), to_numpy(g.means),
-                              stack(g.factors, mixture.nvars()));
-      },
-      arg("mixture"), arg("moments"), arg("penalty") = 0.0, arg("reference") = py::none(),
-      arg("total") = 0.0);
-  m.def(
-      "gradient_stdcorr",
-      [](const PreparedMixture& mixture, const Moments& moments, double strength,
-         const std::optional<Array>& reference, double total) {
-        require_same_sizes(mixture, moments);
-        const StdcorrGradient g = gradient_stdcorr(
-            mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
-        return py::make_tuple(to_numpy(g.weights), to_numpy(g.mus), to_numpy(g.sigmas),
-                              to_numpy(g.rhos));
-      },
-      arg("mixture"), arg("moments"), arg("penalty") = 0.0, arg("reference") = py::none(),
-      arg("total") = 0.0);
-  m.def(
-      "penalty_value",
-      [](const PreparedMixture& mixture, double strength, const Array& reference, double total) {
-        return make_penalty(strength, reference, total, mixture.nvars()).value(mixture);
-      },
-      arg("mixture"), arg("penalty"), arg("reference"), arg("total"));
-  m.def("em_step", &take_em_step, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
-        arg("penalty") = 0.0, arg("reference") = py::none(), arg("threads") = 0,
-        arg("monotone") = false);
-  m.def("em_run", &run_em, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
-        arg("penalty") = 0.0, arg("reference") = py::none(), arg("steps") = 1,
-        arg("tolerance") = -1.0, arg("threads") = 0);
-  py::class_<Descent>(m, "Descent")
-      .def_readonly("mixture", &Descent::mixture)
-      .def_readonly("objective", &Descent::objective)
-      .def_readonly("loglik", &Descent::loglik)
-      .def_readonly("gradient_norm", &Descent::gradient_norm)
-      .def_readonly("em_gain", &Descent::em_gain)
-      .def_readonly("iterations", &Descent::iterations)
-      .def_readonly("passes", &Descent::passes)
-      .def_property_readonly("ending", [](const Descent& d) { return name_of(d.ending); });
-  m.def("descend", &run_descent, arg("mixture"), arg("samples"), arg("penalty"), arg("reference"),
-        arg("decrease_tolerance") = 0.0, arg("max_iterations") = 1000, arg("memory") = 20,
-        arg("reanchor") = 200, arg("observer") = py::none(), arg("threads") = 0);
-  m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
-        arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
-        arg("stream"));
   m.def("box_probability", &probability_of_box, arg("mean"), arg("covariance"), arg("lower"),
         arg("upper"), arg("rtol") = kBoxTolerance);
   m.def("log_masses_of_means", &log_masses_of_means, arg("means"), arg("covariance"), arg("lower"),
@@ -531,6 +321,7 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         return py::make_tuple(found.nan, found.infinite, found.first_row, found.first_column);
       },
       arg("X"), arg("threads") = 0);
+  bind_fits(m);
   bind_function_fits(m);
   m.def("get_num_threads", &default_threads);
   m.def("set_num_threads", &set_default_threads, arg("threads"));

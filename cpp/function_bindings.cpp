@@ -1,4 +1,4 @@
-#include "function_bindings.hpp"
+#include "bindings.hpp"
 
 #include <cmath>
 #include <memory>

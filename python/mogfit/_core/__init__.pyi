@@ -1,4 +1,4 @@
-# What the compiled core offers, as cpp/bindings.cpp defines it. K components, d variables, N
+# What the compiled core offers, as cpp/*bindings.cpp define it. K components, d variables, N
 # points, C = d (d - 1) / 2 pairs. `threads=0` is the package's default; results have the same bits
 # for any number of threads and for any memory layout of X. The GIL is released during the work.
 #

@@ -1,10 +1,11 @@
-// What Python sees of the fits to functions.
+// What the parts of the bindings add to the module.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
 namespace mogfit {
 
+void bind_fits(pybind11::module_& m);
 void bind_function_fits(pybind11::module_& m);
 
 }  // namespace mogfit

@@ -1,0 +1,232 @@
+// What Python sees of the fits to data: gradients, EM, the descent and where it starts.
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "array_views.hpp"
+#include "bindings.hpp"
+#include "data_pass.hpp"
+#include "em.hpp"
+#include "errors.hpp"
+#include "lbfgs.hpp"
+#include "pullback.hpp"
+#include "starts.hpp"
+#include "whitened_coordinates.hpp"
+
+namespace mogfit {
+
+namespace {
+
+Penalty make_penalty(double strength, const std::optional<Array>& reference, double total,
+                     int nvars) {
+  if (!(strength >= 0.0 && strength <= std::numeric_limits<double>::max()))
+    throw InputError("penalty: is " + std::to_string(strength) + ", must be finite, 0 or more");
+  Penalty penalty;
+  if (strength == 0.0) return penalty;
+  if (!reference) throw InputError("reference: needed when the penalty is not 0");
+  penalty.strength = strength;
+  penalty.reference = to_matrix(*reference, "reference", nvars);
+  penalty.total = total;
+  return penalty;
+}
+
+void require_finite(double loglik) {
+  if (std::isfinite(loglik)) return;
+  throw InputError(
+      "data: the log-likelihood is not finite: a value is NaN or infinite, or a row is too far "
+      "from every component");
+}
+
+void require_same_sizes(const PreparedMixture& mixture, const Moments& moments) {
+  if (moments.s1.rows() == mixture.ngauss() && moments.s1.cols() == mixture.nvars()) return;
+  throw InputError("moments: of " + std::to_string(moments.s1.rows()) + " components in " +
+                   std::to_string(moments.s1.cols()) + " variables, but the mixture has " +
+                   std::to_string(mixture.ngauss()) + " in " + std::to_string(mixture.nvars()));
+}
+
+py::tuple take_em_step(const PreparedMixture& mixture, const py::array& x,
+                       const std::optional<Array>& sample_weight, double penalty_strength,
+                       const std::optional<Array>& reference, int threads, bool monotone) {
+  const Points points = view_points(x, mixture);
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_mass(weight);
+  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
+  auto [loglik, next] = without_gil([&](const StopRequested& stop) {
+    const Moments moments = data_pass(mixture, points, weight.data, threads, stop);
+    require_finite(moments.loglik);
+    return std::make_pair(moments.loglik,
+                          monotone ? maximise(mixture, moments, penalty, StepLength::kMonotone)
+                                   : em_step(mixture, moments, penalty));
+  });
+  return py::make_tuple(loglik, std::move(next));
+}
+
+py::tuple run_em(const PreparedMixture& mixture, const py::array& x,
+                 const std::optional<Array>& sample_weight, double penalty_strength,
+                 const std::optional<Array>& reference, int steps, double tolerance, int threads) {
+  const Points points = view_points(x, mixture);
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_mass(weight);
+  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
+  EmResult result = without_gil([&](const StopRequested& stop) {
+    return em_run(mixture, points, weight.data, penalty, steps, tolerance, threads, stop);
+  });
+  return py::make_tuple(std::move(result.mixture), result.loglik, result.steps);
+}
+
+// -(loglik - penalty) / sum(s) and its gradient in the whitened coordinates; then loglik itself.
+py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array& theta,
+                             const py::array& x, const std::optional<Array>& sample_weight,
+                             double penalty_strength, const std::optional<Array>& reference,
+                             int threads) {
+  require_shape(theta, "theta", {coordinates.size()});
+  const PreparedMixture& anchor = coordinates.anchor();
+  const Points points = view_points(x, anchor);
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_mass(weight);
+  const double total = weight.total;
+  const Penalty penalty = make_penalty(penalty_strength, reference, total, anchor.nvars());
+  const double* const t = theta.data();
+  double loglik = 0.0;
+  double value = 0.0;
+  const Vector gradient = without_gil([&](const StopRequested& stop) -> Vector {
+    const PreparedMixture at = coordinates.mixture(t);
+    const Moments moments = data_pass(at, points, weight.data, threads, stop);
+    loglik = moments.loglik;
+    value = -(loglik - penalty.value(at)) / total;
+    return coordinates.gradient(t, at, moments, penalty) / -total;
+  });
+  return py::make_tuple(value, to_numpy(gradient), loglik);
+}
+
+const char* name_of(Ending ending) {
+  switch (ending) {
+    case Ending::kConverged: return "converged";
+    case Ending::kIterationLimit: return "iteration limit";
+    case Ending::kRounding: return "rounding";
+    case Ending::kSmallDecrease: return "small decrease";
+    case Ending::kStoppedByCaller: return "stopped";
+  }
+  return "";
+}
+
+// samples: (X, sample_weight or None, gradient_tolerance), the data themselves last.
+using PySample = std::tuple<py::array, std::optional<Array>, double>;
+
+Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>& py_samples,
+                    double penalty_strength, const std::optional<Array>& reference,
+                    double decrease_tolerance, int max_iterations, int memory, int reanchor,
+                    const py::object& observer, int threads) {
+  if (py_samples.empty()) throw InputError("samples: at least one is needed");
+  std::vector<Sample> samples;
+  for (const auto& [x, sample_weight, gradient_tolerance] : py_samples) {
+    const Points points = view_points(x, mixture);
+    const Weights weight = view_weights(sample_weight, points.n);
+    require_mass(weight);
+    samples.push_back({points, weight.data, weight.total, gradient_tolerance});
+  }
+  const Penalty penalty = make_penalty(penalty_strength, reference, 0.0, mixture.nvars());
+  const DescentOptions options{decrease_tolerance, max_iterations, memory, reanchor};
+  Observer observe;
+  if (!observer.is_none())
+    observe = [&](int iteration, double objective, double gradient, const PreparedMixture& at) {
+      const py::gil_scoped_acquire gil;
+      return !observer(iteration, objective, gradient, at).is(py::bool_(false));
+    };
+  return without_gil([&](const StopRequested& stop) {
+    return descend(mixture, samples, penalty, options, threads, stop, observe);
+  });
+}
+
+PreparedMixture start(const py::array& x, const std::optional<Array>& sample_weight, int ngauss,
+                      const Array& location, const Array& scale, const Array& covariance,
+                      double shrinkage, int lloyd_iterations, std::uint64_t seed,
+                      std::uint64_t stream) {
+  const Points points = view_points(x);
+  const Weights weight = view_weights(sample_weight, points.n);
+  require_shape(location, "location", {points.d});
+  require_shape(scale, "scale", {points.d});
+  const Matrix overall = to_matrix(covariance, "covariance", points.d);
+  const StartOptions options{location.data(), scale.data(), &overall, shrinkage, lloyd_iterations};
+  return without_gil([&](const StopRequested& stop) {
+    return kmeans_start(points, weight.data, ngauss, options, seed, stream, stop);
+  });
+}
+
+}  // namespace
+
+void bind_fits(py::module_& m) {
+  using py::arg;
+
+  py::class_<WhitenedCoordinates>(m, "WhitenedCoordinates")
+      .def(py::init<PreparedMixture>(), arg("anchor"))
+      .def_property_readonly("size", &WhitenedCoordinates::size)
+      .def_property_readonly("anchor", &WhitenedCoordinates::anchor)
+      .def(
+          "mixture",
+          [](const WhitenedCoordinates& c, const Array& theta) {
+            require_shape(theta, "theta", {c.size()});
+            return c.mixture(theta.data());
+          },
+          arg("theta"))
+      .def("objective", &whitened_objective, arg("theta"), arg("X"), arg("sample_weight"),
+           arg("penalty"), arg("reference"), arg("threads") = 0);
+
+  m.def(
+      "gradient_factors",
+      [](const PreparedMixture& mixture, const Moments& moments, double strength,
+         const std::optional<Array>& reference, double total) {
+        require_same_sizes(mixture, moments);
+        const FactorGradient g = gradient_factors(
+            mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
+        return py::make_tuple(to_numpy(g.log_weights), to_numpy(g.means),
+                              stack(g.factors, mixture.nvars()));
+      },
+      arg("mixture"), arg("moments"), arg("penalty") = 0.0, arg("reference") = py::none(),
+      arg("total") = 0.0);
+  m.def(
+      "gradient_stdcorr",
+      [](const PreparedMixture& mixture, const Moments& moments, double strength,
+         const std::optional<Array>& reference, double total) {
+        require_same_sizes(mixture, moments);
+        const StdcorrGradient g = gradient_stdcorr(
+            mixture, moments, make_penalty(strength, reference, total, mixture.nvars()));
+        return py::make_tuple(to_numpy(g.weights), to_numpy(g.mus), to_numpy(g.sigmas),
+                              to_numpy(g.rhos));
+      },
+      arg("mixture"), arg("moments"), arg("penalty") = 0.0, arg("reference") = py::none(),
+      arg("total") = 0.0);
+  m.def(
+      "penalty_value",
+      [](const PreparedMixture& mixture, double strength, const Array& reference, double total) {
+        return make_penalty(strength, reference, total, mixture.nvars()).value(mixture);
+      },
+      arg("mixture"), arg("penalty"), arg("reference"), arg("total"));
+  m.def("em_step", &take_em_step, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
+        arg("penalty") = 0.0, arg("reference") = py::none(), arg("threads") = 0,
+        arg("monotone") = false);
+  m.def("em_run", &run_em, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
+        arg("penalty") = 0.0, arg("reference") = py::none(), arg("steps") = 1,
+        arg("tolerance") = -1.0, arg("threads") = 0);
+  py::class_<Descent>(m, "Descent")
+      .def_readonly("mixture", &Descent::mixture)
+      .def_readonly("objective", &Descent::objective)
+      .def_readonly("loglik", &Descent::loglik)
+      .def_readonly("gradient_norm", &Descent::gradient_norm)
+      .def_readonly("em_gain", &Descent::em_gain)
+      .def_readonly("iterations", &Descent::iterations)
+      .def_readonly("passes", &Descent::passes)
+      .def_property_readonly("ending", [](const Descent& d) { return name_of(d.ending); });
+  m.def("descend", &run_descent, arg("mixture"), arg("samples"), arg("penalty"), arg("reference"),
+        arg("decrease_tolerance") = 0.0, arg("max_iterations") = 1000, arg("memory") = 20,
+        arg("reanchor") = 200, arg("observer") = py::none(), arg("threads") = 0);
+  m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
+        arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
+        arg("stream"));
+}
+
+}  // namespace mogfit
