@@ -91,6 +91,7 @@ def test_the_tutorial(capsys):
     assert R2 > 0.98
     F3.fig_qq.savefig("qq.png")
     _, mog = F3.mog.get_function(cmog=False)
+    # Parameters of six decimals leave this of the density three sigmas out.
     np.testing.assert_allclose(mog(data3[:20]), F3.mog.pdf(data3[:20]), rtol=1e-3)
     latex, none = F3.mog.get_function(type="latex")
     assert none is None

@@ -13,9 +13,6 @@ show_watermark : bool
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
-from typing import Any
-
 from mogfit import cmog, datasets
 from mogfit.base import MultiMinBase
 from mogfit.config import get_config, get_num_threads, set_num_threads, show_config
@@ -36,6 +33,7 @@ from mogfit.errors import (
     UnsafeFileError,
 )
 from mogfit.fit import FitMoG
+from mogfit.lazy import lazy_names as _lazy_names
 from mogfit.mixture import MixtureOfGaussians
 from mogfit.stats import Stats
 from mogfit.util import ROOTDIR, Util
@@ -90,37 +88,24 @@ __description__ = "Mixtures of multivariate Gaussians, fitted and evaluated fast
 verbose = _set_in_environment("MOGFIT_VERBOSE")
 show_watermark = _set_in_environment("MOGFIT_WATERMARK")
 
-# What only some programs use is imported when it is first asked for: names by the rooms they are
-# in, and the modules that MultiMin's users import from.
-_LAZY_NAMES = {
+# What only some programs use is imported when it is first asked for; so are the modules that
+# MultiMin's users import from.
+_HOMES = {
     "FitFunctionMoG": "mogfit.fit_function",
     "MultiPlot": "mogfit.plotting.multiplot",
     "multimin_watermark": "mogfit.plotting.watermark",
     "load": "mogfit.storage.files",
     "save": "mogfit.storage.files",
+    "__version__": "mogfit.version",
+    **dict.fromkeys(("base", "fitting", "mog", "plotting", "util", "version")),
 }
-_LAZY_MODULES = ("base", "fitting", "mog", "plotting", "util", "version")
+
+__getattr__, __dir__ = _lazy_names(__name__, _HOMES)
 
 
 def welcome() -> None:
     """Print the version, as MultiMin does when it is imported."""
     print(f"mogfit {__getattr__('__version__')}: {__description__.lower()}")  # noqa: T201
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from mogfit.config import package_version
-
-        return package_version()
-    if name in _LAZY_NAMES:
-        return getattr(_import_module(_LAZY_NAMES[name]), name)
-    if name in _LAZY_MODULES:
-        return _import_module(f"mogfit.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_LAZY_MODULES})
 
 
 if verbose:

@@ -6,16 +6,22 @@ import copy as copy_module
 import inspect
 from typing import Any
 
-__all__ = ["MultiMinBase", "summary_of"]
+__all__ = ["MultiMinBase", "first_paragraph", "summary_of"]
+
+
+def first_paragraph(text: str | None) -> str:
+    """What stands before the first empty line of a text, on one line."""
+    return " ".join((text or "").strip().partition("\n\n")[0].split())
 
 
 def summary_of(documented: Any) -> str:
     """First paragraph of the docstring of a function, method or class, on one line."""
-    paragraph, _, rest = (inspect.getdoc(documented) or "").strip().partition("\n\n")
-    if paragraph.startswith(f"{getattr(documented, '__name__', '')}("):
+    text = inspect.getdoc(documented)
+    summary = first_paragraph(text)
+    if text and summary.startswith(f"{getattr(documented, '__name__', '')}("):
         # Compiled functions, NumPy's for example, begin with how they are called.
-        paragraph = rest.strip().partition("\n\n")[0]
-    return " ".join(paragraph.split())
+        return first_paragraph(text.strip().partition("\n\n")[2])
+    return summary
 
 
 class MultiMinBase:

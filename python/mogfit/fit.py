@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,6 @@ from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, check_inside, drop_outside, parse_domain
 from mogfit.errors import (
     DataWarning,
-    FileFormatError,
     InputError,
     choice_message,
     scalar_message,
@@ -31,9 +30,6 @@ from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
 from mogfit.rng import draw_seed
-
-if TYPE_CHECKING:
-    from mogfit.export.saved import SavedFit
 
 __all__ = ["FitMoG"]
 
@@ -55,14 +51,14 @@ class FitMoG(FitResults):
     domain : sequence of V entries, optional
         For each variable None, or (low, high); a side may be infinite. The mixture that is fitted
         is truncated to this closed box; its means may lie outside where the data say so.
+    objfile : str or os.PathLike, optional
+        A file that `save_fit` of mogfit or of MultiMin has written, to be read in place of all
+        the other arguments; a text as `data` is taken for it too. No code in it is run.
     outside : {"error", "drop"}, default "error"
         What to do about rows outside the domain. Those dropped here are gone from `data`, whose
         rows the weights of `fit_data` belong to.
     truncation : {"components", "mixture"}, default "components"
         What the weights of `mog` mean; see `MixtureOfGaussians`. The fitted density is the same.
-    objfile : str or os.PathLike, optional
-        A file that `save_fit` of mogfit or of MultiMin has written, to be read in place of all
-        the other arguments; a text as `data` is taken for it too. No code in it is run.
 
     Attributes
     ----------
@@ -171,27 +167,6 @@ class FitMoG(FitResults):
         self._take_over(read_fit_pickle(objfile))
         if shows_reports():
             self._tell_sizes()
-
-    def _take_over(self, saved: SavedFit) -> None:
-        """Be the fit that a file holds."""
-        mixture = saved.mixture
-        mog = MixtureOfGaussians.__new__(MixtureOfGaussians)
-        try:
-            # As unpickling does: weights that were normalised once keep their bits.
-            mog.__setstate__(vars(mixture))
-        except InputError as error:
-            raise FileFormatError(f"{saved.source}: {error}") from error
-        self.ngauss, self.nvars = mixture.mus.shape
-        self.names, self.data = mixture.names, saved.data
-        self.outside, self.truncation = saved.outside, mixture.truncation
-        self._bounds = parse_domain(mixture.domain, self.nvars)
-        self._sigma_scale = saved.sigma_scale
-        self.keep_data = False
-        self.report, self._optimum, self.bounds = saved.report, saved.optimum, saved.bounds
-        self._read_solution, self.minargs = saved.solution, saved.minargs
-        self._forget_drawings()
-        self._adopt(mog)
-        self._initial_params_set_by_user = saved.set_by_user
 
     def _tell_sizes(self) -> None:
         """Tell what MultiMin prints of a new object."""

@@ -14,11 +14,9 @@ from mogfit.console import shows_reports, tell, timed
 from mogfit.density.components import check_count
 from mogfit.errors import InputError, scalar_message, warn_user
 from mogfit.function_fit_results import FunctionFitResults
-from mogfit.inference.bounded import Bounds
 from mogfit.inference.function_fit.mesh import read_mesh
 from mogfit.inference.function_fit.options import FunctionFitOptions
 from mogfit.inference.function_fit.run import function_fit_doubts, run_function_fit
-from mogfit.intervals import parse_bounds
 from mogfit.mixture import MixtureOfGaussians
 
 __all__ = ["FitFunctionMoG"]
@@ -248,7 +246,7 @@ class FitFunctionMoG(FunctionFitResults):
                 self.ngauss,
                 self.mog._prepared if continues and self.mog.ngauss == self.ngauss else None,
                 checked,
-                lambda ngauss: None if chosen is None else self._bounds_for(chosen, ngauss),
+                lambda ngauss: None if chosen is None else self._parse_bounds(chosen, ngauss),
                 lines.tell,
                 begun,
             )
@@ -276,15 +274,6 @@ class FitFunctionMoG(FunctionFitResults):
     def _is_at_optimum(self) -> bool:
         """Whether the mixture is still the one that the last fit ended at."""
         return self._optimum is not None and np.array_equal(self._optimum, self.minparams)
-
-    def _bounds_for(self, pairs: Sequence[Any], ngauss: int) -> Bounds:
-        """Bounds on the parameters of so many components."""
-        weights = 0 if ngauss == 1 else ngauss
-        scales = np.repeat(
-            [self._weight_scale, 0.0, self._sigmax, 2.0],
-            [weights, ngauss * self.nvars, ngauss * self.nvars, ngauss * self.Ncorr],
-        )
-        return parse_bounds(pairs, scales, ngauss, self.nvars)
 
 
 class _Lines:

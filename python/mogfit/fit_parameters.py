@@ -78,6 +78,9 @@ class FitParameters(MultiMinBase):
         """Scale of the standard deviations in the unbound vector: wide enough for all it holds."""
         if self._sigma_scale is None:
             self._sigma_scale = max(10.0, 10.0 * self._widest_spread())
+        widest = 0.0 if self._mog is None else float(self._mog.sigmas.max())
+        if widest >= self._sigma_scale:
+            self._sigma_scale = 10.0 * widest
         return self._sigma_scale
 
     def _widest_spread(self) -> float:
@@ -241,13 +244,14 @@ class FitParameters(MultiMinBase):
     @property
     def scales(self) -> Floats:
         """Scale of each entry of `minparams`: of weights, means (0: none), sigmas and rhos (2)."""
-        weights = 0 if self.ngauss == 1 else self.ngauss
-        widest = float(self.mog.sigmas.max())
-        if widest >= self._sigmax:
-            self._sigma_scale = 10.0 * widest
+        return self._scales_of(self.ngauss)
+
+    def _scales_of(self, ngauss: int) -> Floats:
+        """What `scales` is for so many components."""
+        weights, means = 0 if ngauss == 1 else ngauss, ngauss * self.nvars
         return np.repeat(
             [self._weight_scale, 0.0, self._sigmax, 2.0],
-            [weights, self.Ndim, self.Ndim, self.ngauss * self.Ncorr],
+            [weights, means, means, ngauss * self.Ncorr],
         )
 
     @property
@@ -310,8 +314,10 @@ class FitParameters(MultiMinBase):
         self.bounds = pairs
         return pairs
 
-    def _parse_bounds(self, pairs: Sequence[Any]) -> Bounds:
-        return parse_bounds(pairs, self.scales, self.ngauss, self.nvars)
+    def _parse_bounds(self, pairs: Sequence[Any], ngauss: int | None = None) -> Bounds:
+        """Bounds on the parameters of so many components, by default those of the mixture."""
+        count = self.ngauss if ngauss is None else ngauss
+        return parse_bounds(pairs, self._scales_of(count), count, self.nvars)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how the fit went, and the components."""

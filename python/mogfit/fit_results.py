@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from mogfit import _core
 from mogfit.data import as_points
 from mogfit.density.components import check_count
-from mogfit.errors import InputError
+from mogfit.density.domain import parse_domain
+from mogfit.errors import FileFormatError, InputError
 from mogfit.fit_parameters import FitParameters
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
+from mogfit.mixture import MixtureOfGaussians
 from mogfit.parameters import bound_to_unbound
 
 if TYPE_CHECKING:
@@ -353,7 +355,23 @@ class FitResults(FitParameters):
             self.__dict__.update(state)
 
     def _take_over(self, saved: SavedFit) -> None:
-        raise NotImplementedError
+        """Be the fit that a file holds."""
+        mixture = saved.mixture
+        try:
+            mog = MixtureOfGaussians._from_state(vars(mixture))
+        except InputError as error:
+            raise FileFormatError(f"{saved.source}: {error}") from error
+        self.ngauss, self.nvars = mixture.mus.shape
+        self.names, self.data = mixture.names, saved.data
+        self.outside, self.truncation = saved.outside, mixture.truncation
+        self._bounds = parse_domain(mixture.domain, self.nvars)
+        self._sigma_scale = saved.sigma_scale
+        self.keep_data = False
+        self.report, self._optimum, self.bounds = saved.report, saved.optimum, saved.bounds
+        self._read_solution, self.minargs = saved.solution, saved.minargs
+        self._forget_drawings()
+        self._adopt(mog)
+        self._initial_params_set_by_user = saved.set_by_user
 
     def __repr__(self) -> str:
         data = "no data" if self.data is None else f"{len(self.data)} points"

@@ -123,9 +123,7 @@ class MixtureOfGaussians(MixtureDensity):
         """
         from mogfit.export.mixture_record import state_from_dict
 
-        mog = cls.__new__(cls)
-        mog.__setstate__(state_from_dict(record))
-        return mog
+        return cls._from_state(state_from_dict(record))
 
     def tabulate(
         self,

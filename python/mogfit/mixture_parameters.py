@@ -397,6 +397,13 @@ class MixtureParameters(MultiMinBase):
             "truncation": self._truncation,
         }
 
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        """A mixture as it was when `__getstate__` wrote it down, bit for bit."""
+        mog = cls.__new__(cls)
+        mog.__setstate__(state)
+        return mog
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.normalize_weights = state["normalize_weights"]
         self.names = state["names"]

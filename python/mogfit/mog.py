@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
 from typing import Any
 
 from mogfit.base import MultiMinBase
+from mogfit.lazy import lazy_names
 from mogfit.mixture import MixtureOfGaussians
 from mogfit.stats import Stats
 from mogfit.util import Util
@@ -23,17 +23,9 @@ __all__ = [
 MultiPlot: Any
 multimin_watermark: Any
 
-_LAZY_NAMES = {
+_HOMES = {
     "MultiPlot": "mogfit.plotting.multiplot",
     "multimin_watermark": "mogfit.plotting.watermark",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY_NAMES:
-        return getattr(_import_module(_LAZY_NAMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY_NAMES})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

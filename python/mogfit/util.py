@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mogfit import formulas
-from mogfit.base import MultiMinBase
+from mogfit.base import MultiMinBase, first_paragraph
 from mogfit.datasets import multimin_file
 from mogfit.errors import DtypeError, scalar_message
 from mogfit.properties import parse_properties
@@ -181,7 +181,7 @@ class Util(MultiMinBase):
         >>> Util.docstring_summary("Do this\n   and that.\n\nAt length.")
         'Do this and that.'
         """
-        return " ".join((doc or "").strip().partition("\n\n")[0].split())
+        return first_paragraph(doc)
 
     @staticmethod
     def props_to_properties(

@@ -23,6 +23,7 @@ __all__ = [
     "check_means",
     "check_sigmas_rhos",
     "check_weights",
+    "is_number",
     "real_array",
 ]
 
@@ -30,6 +31,11 @@ Floats = NDArray[np.float64]
 
 # An asymmetry up to this part of sqrt(S_ii S_jj) is rounding, and averaged away.
 _ASYMMETRY = 1e-10
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, Python's or NumPy's; a boolean is none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def check_count(value: Any, name: str, least: int) -> int:

@@ -24,32 +24,7 @@ def get_function(
 ) -> tuple[str, Callable[[Any], Any] | None]:
     """Write the density of a mixture as source; return it, and a function made of it.
 
-    Parameters
-    ----------
-    mog : Mixture
-        What to write.
-    print_code : bool, default True
-        Whether to print the source too.
-    decimals : int or None, default 6
-        Decimal places of the numbers in Python and LaTeX, more where fewer would change the
-        density; None writes every digit, as C always does.
-    type : {"python", "latex", "c"}, default "python"
-        Python that needs NumPy alone, LaTeX formulas, or C99 that needs <math.h> alone.
-    properties : None, sequence of str, or mapping
-        Names of the variables.
-    cmog : bool, default False
-        Write Python that calls `mogfit.cmog`.
-
-    Returns
-    -------
-    code : str
-    function : callable or None
-        The function ``mog`` of the source in Python; None for LaTeX and C.
-
-    Raises
-    ------
-    InputError
-        If an argument is not one of those allowed.
+    Takes, returns and raises what `mogfit.MixtureOfGaussians.get_function` does.
 
     Examples
     --------

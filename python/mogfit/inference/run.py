@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
+from mogfit.density.components import check_count, is_number
 from mogfit.errors import DegenerateError, DtypeError, InputError, choice_message, scalar_message
 from mogfit.inference.bounded import Bounds, run_bounded
 from mogfit.inference.checks import check_enough_rows, measure_spread
@@ -75,26 +76,16 @@ class FitOptions:
                 if key not in _OWN_OPTIONS[name]:
                     raise InputError(choice_message("options", key, _OWN_OPTIONS[name]))
             for key, value in given.items():
-                _require_whole(value, f"options[{key!r}]")
-        if tolerance is not None and not (_is_real(tolerance) and 0 < tolerance < np.inf):
+                check_count(value, f"options[{key!r}]", 1)
+        if tolerance is not None and not (is_number(tolerance) and 0 < tolerance < np.inf):
             raise InputError(scalar_message("tol", tolerance, "a number > 0"))
-        if not (_is_real(penalty) and 0 <= penalty < 1):
+        if not (is_number(penalty) and 0 <= penalty < 1):
             raise InputError(scalar_message("penalty", penalty, "a number from 0 to below 1"))
         if n_starts is not None:
-            _require_whole(n_starts, "n_starts")
+            check_count(n_starts, "n_starts", 1)
         if threads is not None:
-            _require_whole(threads, "threads")
+            check_count(threads, "threads", 1)
         return cls(name, tolerance, given, n_starts, float(penalty), threads or 0, bounds)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _require_whole(value: Any, name: str) -> None:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise InputError(scalar_message(name, value, "a whole number >= 1"))
 
 
 def run_fit(

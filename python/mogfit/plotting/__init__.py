@@ -7,8 +7,7 @@ first of them is asked for.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from mogfit.lazy import lazy_names
 
 __all__ = ["MultiMinBase", "MultiPlot", "Util", "corner_figure", "multimin_watermark"]
 
@@ -21,8 +20,4 @@ _HOMES = {
     "Util": "mogfit.util",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -36,13 +36,10 @@ def mixture_from_record(record: Record, ngauss: int, nvars: int) -> MixtureOfGau
         state = mixture_state(record, ngauss, nvars, place="mixture")
     except InputError as error:
         raise FileFormatError(str(error)) from error
-    mog = MixtureOfGaussians.__new__(MixtureOfGaussians)
     try:
-        # As unpickling does: weights that were normalised once keep their bits.
-        mog.__setstate__(state)
+        return MixtureOfGaussians._from_state(state)
     except InputError as error:
         raise FileFormatError(f"mixture: {error}") from error
-    return mog
 
 
 def fit_record(fit: FitMoG) -> Record:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mogfit.density.components import check_count
+from mogfit.density.components import check_count, is_number
 from mogfit.errors import DtypeError, InputError, choice_message, scalar_message
 from mogfit.inference.function_fit.problem import Limits
 from mogfit.inference.scipy_methods import SCIPY_METHODS
@@ -87,11 +87,11 @@ class FunctionFitOptions:
         if not isinstance(mode, str) or mode not in MODES:
             raise InputError(choice_message("mode", mode, MODES))
         for name, value, most in (("atol", atol, 1.0), ("rtol", rtol, np.inf)):
-            if value is not None and not (_is_real(value) and 0 <= value <= most):
+            if value is not None and not (is_number(value) and 0 <= value <= most):
                 raise InputError(scalar_message(name, value, f"a number from 0 to {most:g}"))
-        if not (_is_real(wtol) and 0 <= wtol < 1):
+        if not (is_number(wtol) and 0 <= wtol < 1):
             raise InputError(scalar_message("wtol", wtol, "a number from 0 to below 1"))
-        if tolerance is not None and not (_is_real(tolerance) and 0 < tolerance < np.inf):
+        if tolerance is not None and not (is_number(tolerance) and 0 < tolerance < np.inf):
             raise InputError(scalar_message("tol", tolerance, "a number > 0"))
         if options is not None and not isinstance(options, Mapping):
             raise DtypeError(scalar_message("options", options, "a mapping of names to values"))
@@ -132,7 +132,3 @@ def _known_method(method: str | None) -> str:
         if isinstance(method, str) and method.lower() == known.lower():
             return known
     raise InputError(choice_message("method", method, (_OWN_METHOD, *SCIPY_METHODS)))
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
