@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Bumpy", "bumps_in_the_plane", "three_bumps"]
+import mogfit as mn
+
+__all__ = ["Bumpy", "F", "X", "bumps_in_the_plane", "fitted", "loss_of", "three_bumps"]
+
+X = np.linspace(0, 10, 200)
+F = 2 * np.exp(-0.5 * ((X - 3) / 0.7) ** 2) + np.exp(-0.5 * (X - 6) ** 2)
 
 
 class Bumpy(NamedTuple):
@@ -50,3 +55,15 @@ def bumps_in_the_plane(seed, ngauss=3, side=40, noise=0.01):
         F += height * np.exp(-0.5 * np.einsum("ni,ij,nj->n", y, np.linalg.inv(Sigma), y))
     F += noise * F.max() * rng.standard_normal(len(F))
     return (X, Y), F.reshape(X.shape), mus, Sigmas
+
+
+def fitted(data=(X, F), ngauss=2, given=None, **keywords):
+    fit = mn.FitFunctionMoG(data, ngauss, **(given or {}))
+    fit.fit_data(**keywords)
+    return fit
+
+
+def loss_of(fit):
+    """The sum of the squared residuals, computed here."""
+    s = 1.0 if fit.weights is None else fit.weights
+    return (s * (fit.F - fit.normalization * fit.mog.pdf(fit.X)) ** 2).sum()

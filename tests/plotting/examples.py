@@ -1,10 +1,14 @@
-"""Mixtures that the tests of figures draw."""
+"""Mixtures that the tests of figures draw, and what is found in the panels."""
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.collections import QuadMesh
+from matplotlib.contour import QuadContourSet
 
 import mogfit as mn
+
+XYZ = ["x", "y", "z"]
 
 
 def random_mixture(ngauss, nvars, seed=0, domain=None):
@@ -41,3 +45,19 @@ def three_variables(**options):
         ],
         **options,
     )
+
+
+def meshes(axes):
+    return [artist for artist in axes.collections if isinstance(artist, QuadMesh)]
+
+
+def contours(axes):
+    return [artist for artist in axes.collections if isinstance(artist, QuadContourSet)]
+
+
+def cells(mesh):
+    """Middles of the cells of a mesh, and what they hold."""
+    corners = mesh.get_coordinates()
+    x = 0.5 * (corners[0, 1:, 0] + corners[0, :-1, 0])
+    y = 0.5 * (corners[1:, 0, 1] + corners[:-1, 0, 1])
+    return x, y, np.ma.filled(mesh.get_array(), np.nan).reshape(len(y), len(x))

@@ -26,7 +26,7 @@ from mogfit.export.saved import SavedFit, saved_from_state, state_of
 from tests.fitting import START, TRUTH, draw_points, fit
 from tests.standins import multimin_like
 
-HERE = Path(__file__).parent / "data"
+HERE = Path(__file__).parents[1] / "data"
 DATA = draw_points(60)
 
 

@@ -31,7 +31,7 @@ from mogfit.export.saved import state_of
 from tests.fitting import draw_points, fit
 from tests.standins import multimin_like
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 THEIRS = {path.stem: path.read_bytes() for path in sorted((HERE / "data").glob("multimin_*.pkl"))}
 OWN = fit_pickle_bytes(fit(draw_points(8), ngauss=1))
 BODY = OWN[: OWN.rindex(b"\nmogfit saved fit")]
