@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "errors.hpp"
+#include "observations.hpp"
 #include "packing.hpp"
 #include "points.hpp"
 #include "prepared_mixture.hpp"
@@ -74,14 +75,6 @@ inline Points view_points(const py::array& array) {
   return points;
 }
 
-inline Points view_points(const py::array& array, const PreparedMixture& mixture) {
-  const Points points = view_points(array);
-  if (points.d != mixture.nvars())
-    throw InputError("data: has shape " + shape_of(array) + ", but the mixture has " +
-                     std::to_string(mixture.nvars()) + " variables");
-  return points;
-}
-
 // The user's weights, or null, and their sum (the number of points without any).
 struct Weights {
   const double* data = nullptr;
@@ -106,6 +99,43 @@ inline void require_mass(const Weights& weights) {
   if (weights.total > 0.0) return;
   throw InputError(weights.data == nullptr ? "data: 0 rows; at least one is needed"
                                            : "sample_weight: all are 0");
+}
+
+// What was seen of the points, with the arrays that hold it.
+struct ObservedArrays {
+  Observations observations;
+  double total_weight;
+  std::vector<py::object> kept;
+};
+
+// What a call is given: an array of points and their weights, or observations, which have their
+// own.
+inline ObservedArrays view_data(const py::object& x, const std::optional<Array>& weight,
+                                const PreparedMixture& mixture) {
+  ObservedArrays data;
+  std::string seen;
+  if (py::isinstance<ObservedArrays>(x)) {
+    if (weight) throw InputError("sample_weight: observations have their own weights");
+    data = py::cast<const ObservedArrays&>(x);
+    seen = "data: observations of " + std::to_string(data.observations.nvars()) + " variables";
+  } else {
+    const auto array = py::cast<py::array>(x);
+    data.observations.points = view_points(array);
+    const Weights weights = view_weights(weight, data.observations.points.n);
+    data.observations.weight = weights.data;
+    data.total_weight = weights.total;
+    seen = "data: has shape " + shape_of(array);
+  }
+  if (data.observations.nvars() != mixture.nvars())
+    throw InputError(seen + ", but the mixture has " + std::to_string(mixture.nvars()) +
+                     " variables");
+  return data;
+}
+
+inline void require_mass(const ObservedArrays& data) {
+  if (data.total_weight > 0.0) return;
+  throw InputError(data.observations.weight == nullptr ? "data: 0 rows; at least one is needed"
+                                                       : "sample_weight: all are 0");
 }
 
 inline Output to_numpy(const Vector& vector) {

@@ -116,22 +116,25 @@ py::tuple probability_of_box(const Array& mean, const Array& covariance, const A
                         to_numpy(result.excess));
 }
 
-Output density_of(const PreparedMixture& mixture, const py::array& x, DensityKind kind,
+Output density_of(const PreparedMixture& mixture, const py::object& x, DensityKind kind,
                   int threads) {
-  const Points points = view_points(x, mixture);
-  Output out(points.n);
+  const ObservedArrays data = view_data(x, {}, mixture);
+  Output out(data.observations.points.n);
   double* const target = out.mutable_data();
-  without_gil(
-      [&](const StopRequested& stop) { density(mixture, points, kind, target, threads, stop); });
+  without_gil([&](const StopRequested& stop) {
+    density(mixture, data.observations, kind, target, threads, stop);
+  });
   return out;
 }
 
-Output by_component(const PreparedMixture& mixture, const py::array& x, int threads,
+Output by_component(const PreparedMixture& mixture, const py::object& x, int threads,
                     decltype(responsibilities)* compute) {
-  const Points points = view_points(x, mixture);
-  Output out({points.n, static_cast<std::int64_t>(mixture.ngauss())});
+  const ObservedArrays data = view_data(x, {}, mixture);
+  Output out({data.observations.points.n, static_cast<std::int64_t>(mixture.ngauss())});
   double* const target = out.mutable_data();
-  without_gil([&](const StopRequested& stop) { compute(mixture, points, target, threads, stop); });
+  without_gil([&](const StopRequested& stop) {
+    compute(mixture, data.observations, target, threads, stop);
+  });
   return out;
 }
 
@@ -263,47 +266,45 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
 
   m.def(
       "logpdf",
-      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+      [](const PreparedMixture& mixture, const py::object& x, int threads) {
         return density_of(mixture, x, DensityKind::kLog, threads);
       },
       arg("mixture"), arg("X"), arg("threads") = 0);
   m.def(
       "pdf",
-      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+      [](const PreparedMixture& mixture, const py::object& x, int threads) {
         return density_of(mixture, x, DensityKind::kLinear, threads);
       },
       arg("mixture"), arg("X"), arg("threads") = 0);
   m.def(
       "component_logpdf",
-      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+      [](const PreparedMixture& mixture, const py::object& x, int threads) {
         return by_component(mixture, x, threads, &component_log_density);
       },
       arg("mixture"), arg("X"), arg("threads") = 0);
   m.def(
       "responsibilities",
-      [](const PreparedMixture& mixture, const py::array& x, int threads) {
+      [](const PreparedMixture& mixture, const py::object& x, int threads) {
         return by_component(mixture, x, threads, &responsibilities);
       },
       arg("mixture"), arg("X"), arg("threads") = 0);
   m.def(
       "data_pass",
-      [](const PreparedMixture& mixture, const py::array& x,
+      [](const PreparedMixture& mixture, const py::object& x,
          const std::optional<Array>& sample_weight, int threads) {
-        const Points points = view_points(x, mixture);
-        const Weights weight = view_weights(sample_weight, points.n);
+        const ObservedArrays data = view_data(x, sample_weight, mixture);
         return without_gil([&](const StopRequested& stop) {
-          return data_pass(mixture, points, weight.data, threads, stop);
+          return data_pass(mixture, data.observations, threads, stop);
         });
       },
       arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
   m.def(
       "log_likelihood",
-      [](const PreparedMixture& mixture, const py::array& x,
+      [](const PreparedMixture& mixture, const py::object& x,
          const std::optional<Array>& sample_weight, int threads) {
-        const Points points = view_points(x, mixture);
-        const Weights weight = view_weights(sample_weight, points.n);
+        const ObservedArrays data = view_data(x, sample_weight, mixture);
         return without_gil([&](const StopRequested& stop) {
-          return log_likelihood(mixture, points, weight.data, threads, stop);
+          return log_likelihood(mixture, data.observations, threads, stop);
         });
       },
       arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
@@ -321,6 +322,7 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         return py::make_tuple(found.nan, found.infinite, found.first_row, found.first_column);
       },
       arg("X"), arg("threads") = 0);
+  bind_observations(m);
   bind_fits(m);
   bind_function_fits(m);
   m.def("get_num_threads", &default_threads);

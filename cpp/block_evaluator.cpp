@@ -12,36 +12,61 @@ namespace {
 // Registers of exponentials computed side by side.
 constexpr int kExponentials = 4;
 
+SeenThrough seen_through_of(const ObservedPart& part) {
+  return {part.mixture->nvars(), part.points.d, part.noise == Noise::kCovariances,
+          part.projected()};
+}
+
+// Of a block of these rows.
+int columns_of(const ObservedPart& part) {
+  return part.noise == Noise::kNone ? part.points.d : seen_through_of(part).columns();
+}
+
 }  // namespace
 
-BlockEvaluator::BlockEvaluator(const PreparedMixture& mixture, const Points& points)
-    : mixture_(mixture),
-      points_(points),
-      kernel_(block_kernel(mixture.nvars())),
-      x_(static_cast<std::size_t>(mixture.nvars()) * kColumn),
-      exponents_(static_cast<std::size_t>(mixture.ngauss()) * kColumn),
+BlockEvaluator::BlockEvaluator(const ObservedPart& part, bool scores)
+    : part_(part),
+      mixture_(*part.mixture),
+      kernel_(block_kernel(mixture_.nvars())),
+      seen_through_(part.noise == Noise::kNone
+                        ? nullptr
+                        : noisy_kernel(mixture_, seen_through_of(part), scores)),
+      x_(static_cast<std::size_t>(columns_of(part)) * kColumn),
+      exponents_(static_cast<std::size_t>(mixture_.ngauss()) * kColumn),
       largest_(kColumn),
       log_density_(kColumn),
       inverse_(kColumn),
-      workspace_(kernel_.workspace) {}
+      workspace_(seen_through_ ? 0 : kernel_.workspace) {}
 
 void BlockEvaluator::load(std::int64_t block) {
-  rows_ = points_.rows_in_block(block);
-  registers_ = kernel_.registers_for(rows_);
-  all_usual_ = load_block(points_, block, x_.data());
-  if (mixture_.truncation()) all_usual_ = all_usual_ && all_inside();
+  rows_ = part_.points.rows_in_block(block);
+  all_usual_ = load_block(part_.points, block, x_.data());
+  if (part_.lower.size()) all_usual_ = all_usual_ && all_inside();
   if (!all_usual_) set_unusual_aside();
-  kernel_.log_joint(mixture_, x_.data(), registers_, exponents_.data(), largest_.data(),
-                    workspace_.data());
+  if (!seen_through_) {
+    registers_ = kernel_.registers_for(rows_);
+    kernel_.log_joint(mixture_, x_.data(), registers_, exponents_.data(), largest_.data(),
+                      workspace_.data());
+    return;
+  }
+  registers_ = (rows_ + kNativeDoubles - 1) / kNativeDoubles;
+  double* const errors = x_.data() + static_cast<std::size_t>(part_.points.d) * kColumn;
+  load_block(part_.errors, block, errors);
+  if (part_.noise == Noise::kDeviations)
+    for (int i = 0; i < part_.errors.d * kColumn; i += kNativeDoubles)
+      store(errors + i, mogfit::load(errors + i) * mogfit::load(errors + i));
+  if (part_.projected())
+    load_block(part_.projection, block,
+               errors + static_cast<std::size_t>(part_.errors.d) * kColumn);
+  seen_through_->log_joint(x_.data(), registers_, exponents_.data(), largest_.data());
 }
 
 bool BlockEvaluator::all_inside() const {
-  const Box& box = mixture_.truncation()->box;
   int outside = 0;
-  for (int j = 0; j < mixture_.nvars(); ++j) {
-    const double lower = box.lower[j];
-    const double upper = box.upper[j];
-    const double* const x = x_.data() + j * kColumn;
+  for (int j = 0; j < part_.points.d; ++j) {
+    const double lower = part_.lower[j];
+    const double upper = part_.upper[j];
+    const double* const x = coordinate(j);
     for (int i = 0; i < rows_; ++i) outside |= (x[i] < lower) | (x[i] > upper);
   }
   return outside == 0;
@@ -50,23 +75,22 @@ bool BlockEvaluator::all_inside() const {
 // Replaces the points that are not finite, or outside the domain, by zeros, and remembers what
 // their log densities are.
 void BlockEvaluator::set_unusual_aside() {
-  const Truncation* const truncation = mixture_.truncation().get();
+  const bool bounded = part_.lower.size() > 0;
   unusual_.assign(kBlock, 0.0);
   for (int i = 0; i < kBlock; ++i) {
     double zero = 0.0;
     bool missing = false;
     bool outside = false;
-    for (int j = 0; j < mixture_.nvars(); ++j) {
+    for (int j = 0; j < part_.points.d; ++j) {
       const double value = x_[j * kColumn + i];
       zero += value * 0.0;
       missing = missing || std::isnan(value);
-      if (truncation)
-        outside = outside || value < truncation->box.lower[j] || value > truncation->box.upper[j];
+      if (bounded) outside = outside || value < part_.lower[j] || value > part_.upper[j];
     }
     if (zero == 0.0 && !outside) continue;
     unusual_[i] = missing ? std::numeric_limits<double>::quiet_NaN()
                           : -std::numeric_limits<double>::infinity();
-    for (int j = 0; j < mixture_.nvars(); ++j) x_[j * kColumn + i] = 0.0;
+    for (int j = 0; j < part_.points.d; ++j) x_[j * kColumn + i] = 0.0;
   }
 }
 
@@ -110,10 +134,31 @@ void BlockEvaluator::sum_components(Keep keep) {
 }
 
 void BlockEvaluator::accumulate(const double* factor, double* moments) {
-  kernel_.arrange(mixture_, x_.data(), registers_, workspace_.data());
-  for (int k = 0; k < mixture_.ngauss(); ++k)
-    kernel_.accumulate(mixture_, k, x_.data(), registers_, exponents(k), factor,
-                       moments + k * kernel_.accumulators, workspace_.data());
+  if (!seen_through_) kernel_.arrange(mixture_, x_.data(), registers_, workspace_.data());
+  for (int k = 0; k < mixture_.ngauss(); ++k) {
+    double* const target = moments + k * accumulators();
+    if (seen_through_)
+      seen_through_->accumulate(k, registers_, exponents(k), factor, target);
+    else
+      kernel_.accumulate(mixture_, k, x_.data(), registers_, exponents(k), factor, target,
+                         workspace_.data());
+  }
+}
+
+std::size_t BlockEvaluator::accumulators() const {
+  return seen_through_ ? ScoreKernel::accumulators(mixture_.nvars()) : kernel_.accumulators;
+}
+
+void BlockEvaluator::reduce(int k, const double* moments, double* packed) const {
+  if (seen_through_)
+    ScoreKernel::reduce(mixture_.factor(k), moments, packed);
+  else
+    kernel_.reduce(mixture_.nvars(), moments, packed);
+}
+
+double estimated_nanoseconds(const ObservedPart& part) {
+  const int nvars = part.mixture->nvars();
+  return part.noise == Noise::kNone ? estimated_nanoseconds(nvars) : 3.0 + 0.2 * nvars * nvars;
 }
 
 double estimated_nanoseconds(int nvars) { return 1.0 + 0.05 * nvars * nvars; }

@@ -1,9 +1,12 @@
 // One thread's scratch, and the steps that the pass and the densities share for a block.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "block_kernel.hpp"
+#include "observed_part.hpp"
+#include "score_kernel.hpp"
 #include "scratch.hpp"
 
 namespace mogfit {
@@ -14,7 +17,9 @@ namespace mogfit {
 //   inverse[i]                  1 / sum_k of those: a responsibility is their product.
 class BlockEvaluator {
  public:
-  BlockEvaluator(const PreparedMixture& mixture, const Points& points);
+  // Of points seen through something, scores are kept only if they are wanted: for moments, and
+  // for what is known of the points themselves.
+  explicit BlockEvaluator(const ObservedPart& part, bool scores = false);
 
   // Reads the block and computes the exponents.
   void load(std::int64_t block);
@@ -40,7 +45,16 @@ class BlockEvaluator {
   // Adds the block to the running moments of every component, point i counting factor[i].
   void accumulate(const double* factor, double* moments);
 
-  const BlockKernel& kernel() const { return kernel_; }
+  // Doubles of running moments for one component, and what they come to: S0, S1, S2.
+  std::size_t accumulators() const;
+  void reduce(int k, const double* moments, double* packed) const;
+
+  // Coordinate j of the points of the block.
+  const double* coordinate(int j) const {
+    return x_.data() + static_cast<std::size_t>(j) * kColumn;
+  }
+  // The scores of the points; null where they are seen as they are.
+  ScoreKernel* seen_through() const { return seen_through_.get(); }
 
  private:
   bool all_inside() const;
@@ -48,9 +62,10 @@ class BlockEvaluator {
   template <int R>
   void sum_registers(int offset, Keep keep);
 
+  const ObservedPart& part_;
   const PreparedMixture& mixture_;
-  const Points& points_;
-  BlockKernel kernel_;
+  BlockKernel kernel_;                         // of points seen as they are
+  std::unique_ptr<ScoreKernel> seen_through_;  // of others
   Scratch x_;
   Scratch exponents_;
   Scratch largest_;
@@ -65,5 +80,6 @@ class BlockEvaluator {
 
 // Nanoseconds a point and component may take: enough to decide how many threads to use.
 double estimated_nanoseconds(int nvars);
+double estimated_nanoseconds(const ObservedPart& part);
 
 }  // namespace mogfit

@@ -16,20 +16,26 @@ constexpr std::int64_t kMinChunkBlocks = 8;
 // Partial sums of all chunks together stay below this many doubles (16 MB).
 constexpr std::int64_t kMaxPartialSums = std::int64_t{1} << 21;
 
-// Blocks [first, last) of chunk i.
-struct Chunks {
-  std::int64_t blocks;
-  std::int64_t per_chunk;
-  std::int64_t count;
+// The sums of one part of the rows: the log-likelihood and, when wanted, packed moments.
+struct PartSums {
+  const ObservedPart* part;
+  std::size_t packed;      // doubles of moments of one component
+  std::size_t size;        // doubles of a chunk
+  std::int64_t per_chunk;  // blocks
+  std::int64_t chunks;
+  std::int64_t first_chunk;  // of all parts' chunks, one after the other
+  std::size_t offset;        // where its sums begin
 
-  Chunks(std::int64_t n_blocks, std::int64_t sums_per_chunk) : blocks(n_blocks) {
-    const std::int64_t most =
-        std::clamp<std::int64_t>(kMaxPartialSums / sums_per_chunk, 8, kMaxChunks);
+  PartSums(const ObservedPart& of, bool with_moments, std::int64_t first, std::size_t begin)
+      : part(&of), packed(packed_moments(of.mixture->nvars())), first_chunk(first), offset(begin) {
+    const int ngauss = of.mixture->ngauss();
+    const auto all = static_cast<std::int64_t>(1 + ngauss * packed);
+    size = with_moments ? all : 1;
+    const std::int64_t blocks = of.blank() ? 0 : of.points.blocks();
+    const std::int64_t most = std::clamp<std::int64_t>(kMaxPartialSums / all, 8, kMaxChunks);
     per_chunk = std::max(kMinChunkBlocks, (blocks + most - 1) / most);
-    count = (blocks + per_chunk - 1) / per_chunk;
+    chunks = (blocks + per_chunk - 1) / per_chunk;
   }
-  std::int64_t first(std::int64_t chunk) const { return chunk * per_chunk; }
-  std::int64_t last(std::int64_t chunk) const { return std::min(blocks, (chunk + 1) * per_chunk); }
 };
 
 // Adds `size` sums of all parts into those of part 0, in a tree whose shape depends on count alone.
@@ -40,8 +46,9 @@ void combine_pairwise(double* parts, std::int64_t count, std::size_t size) {
 }
 
 // The weight of every point of the block; the rows that pad it count nothing.
-void load_weights(const double* sample_weight, int rows, double* weight) {
-  for (int i = 0; i < rows; ++i) weight[i] = sample_weight == nullptr ? 1.0 : sample_weight[i];
+void load_weights(const ObservedPart& part, std::int64_t first, int rows, double* weight) {
+  for (int i = 0; i < rows; ++i)
+    weight[i] = part.weight == nullptr ? 1.0 : part.weight[part.points.row(first + i)];
   for (int i = rows; i < kBlock; ++i) weight[i] = 0.0;
 }
 
@@ -57,66 +64,79 @@ double weigh_block(BlockEvaluator& evaluator, double* weight) {
   return sum(loglik);
 }
 
-// Runs the pass; each chunk leaves its log-likelihood and, when wanted, its packed moments.
-Scratch run_chunks(const PreparedMixture& mixture, const Points& points,
-                   const double* sample_weight, int threads, const StopRequested& stop,
-                   bool with_moments) {
-  const int ngauss = mixture.ngauss();
-  const int nvars = mixture.nvars();
-  const std::size_t packed = packed_moments(nvars);
-  const std::size_t moments = with_moments ? ngauss * packed : 0;
-  const std::size_t size = 1 + moments;
-  const Chunks chunks(points.blocks(), 1 + ngauss * static_cast<std::int64_t>(packed));
-  Scratch sums(std::max<std::int64_t>(1, chunks.count) * size);
+struct AllSums {
+  std::vector<PartSums> parts;
+  Scratch sums;
+};
 
-  const int used = useful_threads(
-      threads, chunks.count, chunks.per_chunk * kBlock * ngauss * estimated_nanoseconds(nvars));
+// Runs the pass over all parts; the sums of each come to lie in those of its first chunk.
+AllSums run_chunks(const std::vector<ObservedPart>& observed, int threads,
+                   const StopRequested& stop, bool with_moments) {
+  AllSums all;
+  std::int64_t count = 0;
+  std::size_t size = 0;
+  double work = 0.0;
+  for (const ObservedPart& part : observed) {
+    const PartSums& sums = all.parts.emplace_back(part, with_moments, count, size);
+    count += sums.chunks;
+    size += sums.size * std::max<std::int64_t>(1, sums.chunks);
+    if (!part.blank()) work += part.points.n * part.mixture->ngauss() * estimated_nanoseconds(part);
+  }
+  all.sums = Scratch(size);
+  const int used = useful_threads(threads, count, work / std::max<std::int64_t>(1, count));
   struct Worker {
+    const ObservedPart* part;
     BlockEvaluator evaluator;
     Scratch weight;
     Scratch running;
   };
   std::vector<std::unique_ptr<Worker>> workers(used);
-  parallel_for(chunks.count, used, stop, [&](std::int64_t chunk, int thread) {
+  parallel_for(count, used, stop, [&](std::int64_t index, int thread) {
+    const auto after =
+        std::upper_bound(all.parts.begin(), all.parts.end(), index,
+                         [](std::int64_t i, const PartSums& sums) { return i < sums.first_chunk; });
+    const PartSums& sums = *(after - 1);
+    const ObservedPart& part = *sums.part;
+    const int ngauss = part.mixture->ngauss();
     auto& worker = workers[thread];
-    if (!worker)
-      worker.reset(new Worker{BlockEvaluator(mixture, points), Scratch(kColumn), Scratch()});
+    if (!worker || worker->part != &part)
+      worker.reset(
+          new Worker{&part, BlockEvaluator(part, with_moments), Scratch(kColumn), Scratch()});
     BlockEvaluator& evaluator = worker->evaluator;
-    const BlockKernel& kernel = evaluator.kernel();
-    if (with_moments) worker->running = Scratch(ngauss * kernel.accumulators);
-    double* const target = sums.data() + chunk * size;
-    for (std::int64_t block = chunks.first(chunk); block < chunks.last(chunk); ++block) {
+    if (with_moments) worker->running = Scratch(ngauss * evaluator.accumulators());
+    const std::int64_t chunk = index - sums.first_chunk;
+    double* const target = all.sums.data() + sums.offset + chunk * sums.size;
+    const std::int64_t last = std::min(part.points.blocks(), (chunk + 1) * sums.per_chunk);
+    for (std::int64_t block = chunk * sums.per_chunk; block < last; ++block) {
       evaluator.load(block);
       evaluator.sum_components(with_moments ? BlockEvaluator::Keep::kShares
                                             : BlockEvaluator::Keep::kDensity);
       double* const weight = worker->weight.data();
-      load_weights(sample_weight == nullptr ? nullptr : sample_weight + block * kBlock,
-                   evaluator.rows(), weight);
+      load_weights(part, block * kBlock, evaluator.rows(), weight);
       target[0] += weigh_block(evaluator, weight);
       if (with_moments) evaluator.accumulate(weight, worker->running.data());
     }
     if (!with_moments) return;
     for (int k = 0; k < ngauss; ++k)
-      kernel.reduce(nvars, worker->running.data() + k * kernel.accumulators,
-                    target + 1 + k * packed);
+      evaluator.reduce(k, worker->running.data() + k * evaluator.accumulators(),
+                       target + 1 + k * sums.packed);
   });
-  combine_pairwise(sums.data(), chunks.count, size);
-  return sums;
+  for (const PartSums& sums : all.parts)
+    combine_pairwise(all.sums.data() + sums.offset, sums.chunks, sums.size);
+  return all;
 }
 
-}  // namespace
-
-Moments data_pass(const PreparedMixture& mixture, const Points& points, const double* sample_weight,
-                  int threads, const StopRequested& stop) {
-  const Scratch sums = run_chunks(mixture, points, sample_weight, threads, stop, true);
-  const int ngauss = mixture.ngauss();
-  const int nvars = mixture.nvars();
+Moments no_moments(int ngauss, int nvars) {
   Moments moments;
-  moments.loglik = sums[0];
-  moments.s0.resize(ngauss);
-  moments.s1.resize(ngauss, nvars);
-  moments.s2.assign(ngauss, Matrix(nvars, nvars));
-  const double* p = sums.data() + 1;
+  moments.s0 = Vector::Zero(ngauss);
+  moments.s1 = Matrix::Zero(ngauss, nvars);
+  moments.s2.assign(ngauss, Matrix::Zero(nvars, nvars));
+  return moments;
+}
+
+Moments unpack(const double* p, int ngauss, int nvars) {
+  Moments moments = no_moments(ngauss, nvars);
+  moments.loglik = *p++;
   for (int k = 0; k < ngauss; ++k) {
     moments.s0[k] = *p++;
     for (int j = 0; j < nvars; ++j) moments.s1(k, j) = *p++;
@@ -126,9 +146,54 @@ Moments data_pass(const PreparedMixture& mixture, const Points& points, const do
   return moments;
 }
 
-double log_likelihood(const PreparedMixture& mixture, const Points& points,
-                      const double* sample_weight, int threads, const StopRequested& stop) {
-  return run_chunks(mixture, points, sample_weight, threads, stop, false)[0];
+double total_weight(const ObservedPart& part) {
+  double total = 0.0;
+  for (std::int64_t i = 0; i < part.points.n; ++i)
+    total += part.weight == nullptr ? 1.0 : part.weight[part.points.row(i)];
+  return total;
+}
+
+// Rows of which nothing was seen: p is the sum of the weights, and the components are what they
+// are inside the domain.
+Moments blank_moments(const PreparedMixture& mixture, const ObservedPart& part) {
+  Moments moments = no_moments(mixture.ngauss(), mixture.nvars());
+  const double log_total = mixture.log_total_weight();
+  moments.loglik = total_weight(part) * log_total;
+  moments.s0 = total_weight(part) * (mixture.log_weights().array() - log_total).exp();
+  for (int k = 0; k < mixture.ngauss(); ++k) {
+    moments.s2[k] = moments.s0[k] * mixture.covariance(k);
+    if (!mixture.truncation()) continue;
+    moments.s1.row(k) = moments.s0[k] * mixture.box(k).mean.transpose();
+    moments.s2[k] += moments.s0[k] * mixture.box(k).excess;
+  }
+  return moments;
+}
+
+}  // namespace
+
+Moments data_pass(const PreparedMixture& mixture, const Observations& observations, int threads,
+                  const StopRequested& stop) {
+  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
+  const AllSums all = run_chunks(parts, threads, stop, true);
+  const auto moments_of = [&](const PartSums& sums) {
+    if (sums.part->blank()) return blank_moments(mixture, *sums.part);
+    return unpack(all.sums.data() + sums.offset, mixture.ngauss(), sums.part->mixture->nvars());
+  };
+  if (parts.size() == 1 && parts[0].regressions.empty()) return moments_of(all.parts[0]);
+  Moments total = no_moments(mixture.ngauss(), mixture.nvars());
+  for (const PartSums& sums : all.parts) add_moments(*sums.part, mixture, moments_of(sums), total);
+  return total;
+}
+
+double log_likelihood(const PreparedMixture& mixture, const Observations& observations, int threads,
+                      const StopRequested& stop) {
+  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
+  const AllSums all = run_chunks(parts, threads, stop, false);
+  double loglik = 0.0;
+  for (const PartSums& sums : all.parts)
+    loglik += sums.part->blank() ? total_weight(*sums.part) * mixture.log_total_weight()
+                                 : all.sums[sums.offset];
+  return loglik;
 }
 
 }  // namespace mogfit

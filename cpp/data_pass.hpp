@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "observations.hpp"
 #include "packing.hpp"
-#include "points.hpp"
 #include "prepared_mixture.hpp"
 #include "threads.hpp"
 
@@ -21,16 +21,19 @@ struct Moments {
   std::vector<Matrix> s2;
 };
 
-// sample_weight: n values >= 0, contiguous, or null for ones; a point of weight 0 counts as absent.
-// Rows are cut into chunks that depend on n, K and d alone, a chunk adds its blocks in order and
-// chunks are combined pairwise, so the result has the same bits for any number of threads.
-// A point that is not finite makes loglik NaN (NaN) or -inf (+-inf) and adds nothing to the
-// moments.
-Moments data_pass(const PreparedMixture& mixture, const Points& points, const double* sample_weight,
-                  int threads, const StopRequested& stop = {});
+// Of points of which only a part was seen the sums are expectations: with y_ik = x_i - mu_k,
+//   s1_k = sum_i s_i r_ik E[y_ik | seen],  s2_k = sum_i s_i r_ik E[y_ik y_ik^T | seen].
+// By Fisher's identity they lead to the gradient and to the step of EM in the same way.
+//
+// Rows are cut into chunks that depend on their number, K and d alone, a chunk adds its blocks in
+// order and chunks are combined pairwise, so the result has the same bits for any number of
+// threads. A point that is not finite makes loglik NaN (NaN) or -inf (+-inf) and adds nothing to
+// the moments.
+Moments data_pass(const PreparedMixture& mixture, const Observations& observations, int threads,
+                  const StopRequested& stop = {});
 
-// The log-likelihood alone, the same bits as data_pass gives.
-double log_likelihood(const PreparedMixture& mixture, const Points& points,
-                      const double* sample_weight, int threads, const StopRequested& stop = {});
+// The log-likelihood alone: the same bits as data_pass gives, but for those of noise.
+double log_likelihood(const PreparedMixture& mixture, const Observations& observations, int threads,
+                      const StopRequested& stop = {});
 
 }  // namespace mogfit

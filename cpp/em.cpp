@@ -51,9 +51,8 @@ PreparedMixture em_step(const PreparedMixture& mixture, const Moments& moments,
   }
 }
 
-EmResult em_run(PreparedMixture mixture, const Points& points, const double* sample_weight,
-                const Penalty& penalty, int steps, double tolerance, int threads,
-                const StopRequested& stop) {
+EmResult em_run(PreparedMixture mixture, const Observations& observations, const Penalty& penalty,
+                int steps, double tolerance, int threads, const StopRequested& stop) {
   struct Visited {
     PreparedMixture mixture;
     Moments moments;
@@ -62,7 +61,7 @@ EmResult em_run(PreparedMixture mixture, const Points& points, const double* sam
   double previous = -std::numeric_limits<double>::infinity();
   int done = 0;
   while (done < steps) {
-    Moments moments = data_pass(mixture, points, sample_weight, threads, stop);
+    Moments moments = data_pass(mixture, observations, threads, stop);
     const double loglik = moments.loglik - penalty.value(mixture);
     if (!std::isfinite(loglik)) throw InputError("data: the log-likelihood is not finite");
     ++done;

@@ -33,8 +33,7 @@ struct EmResult {
 // Up to `steps` steps; ends early when the penalised log-likelihood gains less than
 // `tolerance` * sum(s) in a step (a negative tolerance never does). A full step of a truncated
 // mixture that lowers the likelihood is taken back and replaced by a monotone one.
-EmResult em_run(PreparedMixture mixture, const Points& points, const double* sample_weight,
-                const Penalty& penalty, int steps, double tolerance, int threads,
-                const StopRequested& stop = {});
+EmResult em_run(PreparedMixture mixture, const Observations& observations, const Penalty& penalty,
+                int steps, double tolerance, int threads, const StopRequested& stop = {});
 
 }  // namespace mogfit

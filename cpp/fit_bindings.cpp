@@ -48,15 +48,15 @@ void require_same_sizes(const PreparedMixture& mixture, const Moments& moments) 
                    std::to_string(mixture.ngauss()) + " in " + std::to_string(mixture.nvars()));
 }
 
-py::tuple take_em_step(const PreparedMixture& mixture, const py::array& x,
+py::tuple take_em_step(const PreparedMixture& mixture, const py::object& x,
                        const std::optional<Array>& sample_weight, double penalty_strength,
                        const std::optional<Array>& reference, int threads, bool monotone) {
-  const Points points = view_points(x, mixture);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_mass(weight);
-  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
+  const ObservedArrays data = view_data(x, sample_weight, mixture);
+  require_mass(data);
+  const Penalty penalty =
+      make_penalty(penalty_strength, reference, data.total_weight, mixture.nvars());
   auto [loglik, next] = without_gil([&](const StopRequested& stop) {
-    const Moments moments = data_pass(mixture, points, weight.data, threads, stop);
+    const Moments moments = data_pass(mixture, data.observations, threads, stop);
     require_finite(moments.loglik);
     return std::make_pair(moments.loglik,
                           monotone ? maximise(mixture, moments, penalty, StepLength::kMonotone)
@@ -65,37 +65,36 @@ py::tuple take_em_step(const PreparedMixture& mixture, const py::array& x,
   return py::make_tuple(loglik, std::move(next));
 }
 
-py::tuple run_em(const PreparedMixture& mixture, const py::array& x,
+py::tuple run_em(const PreparedMixture& mixture, const py::object& x,
                  const std::optional<Array>& sample_weight, double penalty_strength,
                  const std::optional<Array>& reference, int steps, double tolerance, int threads) {
-  const Points points = view_points(x, mixture);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_mass(weight);
-  const Penalty penalty = make_penalty(penalty_strength, reference, weight.total, mixture.nvars());
+  const ObservedArrays data = view_data(x, sample_weight, mixture);
+  require_mass(data);
+  const Penalty penalty =
+      make_penalty(penalty_strength, reference, data.total_weight, mixture.nvars());
   EmResult result = without_gil([&](const StopRequested& stop) {
-    return em_run(mixture, points, weight.data, penalty, steps, tolerance, threads, stop);
+    return em_run(mixture, data.observations, penalty, steps, tolerance, threads, stop);
   });
   return py::make_tuple(std::move(result.mixture), result.loglik, result.steps);
 }
 
 // -(loglik - penalty) / sum(s) and its gradient in the whitened coordinates; then loglik itself.
 py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array& theta,
-                             const py::array& x, const std::optional<Array>& sample_weight,
+                             const py::object& x, const std::optional<Array>& sample_weight,
                              double penalty_strength, const std::optional<Array>& reference,
                              int threads) {
   require_shape(theta, "theta", {coordinates.size()});
   const PreparedMixture& anchor = coordinates.anchor();
-  const Points points = view_points(x, anchor);
-  const Weights weight = view_weights(sample_weight, points.n);
-  require_mass(weight);
-  const double total = weight.total;
+  const ObservedArrays data = view_data(x, sample_weight, anchor);
+  require_mass(data);
+  const double total = data.total_weight;
   const Penalty penalty = make_penalty(penalty_strength, reference, total, anchor.nvars());
   const double* const t = theta.data();
   double loglik = 0.0;
   double value = 0.0;
   const Vector gradient = without_gil([&](const StopRequested& stop) -> Vector {
     const PreparedMixture at = coordinates.mixture(t);
-    const Moments moments = data_pass(at, points, weight.data, threads, stop);
+    const Moments moments = data_pass(at, data.observations, threads, stop);
     loglik = moments.loglik;
     value = -(loglik - penalty.value(at)) / total;
     return coordinates.gradient(t, at, moments, penalty) / -total;
@@ -115,7 +114,7 @@ const char* name_of(Ending ending) {
 }
 
 // samples: (X, sample_weight or None, gradient_tolerance), the data themselves last.
-using PySample = std::tuple<py::array, std::optional<Array>, double>;
+using PySample = std::tuple<py::object, std::optional<Array>, double>;
 
 Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>& py_samples,
                     double penalty_strength, const std::optional<Array>& reference,
@@ -124,10 +123,9 @@ Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>&
   if (py_samples.empty()) throw InputError("samples: at least one is needed");
   std::vector<Sample> samples;
   for (const auto& [x, sample_weight, gradient_tolerance] : py_samples) {
-    const Points points = view_points(x, mixture);
-    const Weights weight = view_weights(sample_weight, points.n);
-    require_mass(weight);
-    samples.push_back({points, weight.data, weight.total, gradient_tolerance});
+    const ObservedArrays data = view_data(x, sample_weight, mixture);
+    require_mass(data);
+    samples.push_back({data.observations, data.total_weight, gradient_tolerance});
   }
   const Penalty penalty = make_penalty(penalty_strength, reference, 0.0, mixture.nvars());
   const DescentOptions options{decrease_tolerance, max_iterations, memory, reanchor};

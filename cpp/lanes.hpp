@@ -195,4 +195,13 @@ MOGFIT_INLINE Native log(Native x) {
   return x > 0.0 ? result : broadcast(-std::numeric_limits<double>::infinity());
 }
 
+// Takes the power of two out of a positive normal double: leaves m in [1, 2) and returns n as a
+// double, x = 2^n m.
+MOGFIT_INLINE Native take_exponent(Native& x) {
+  constexpr std::int64_t kOne = 0x3ff0000000000000;
+  const NativeBits n = (bits(x) - kOne) >> 52;
+  x = from_bits(bits(x) - (n << 52));
+  return from_bits(n + bits(broadcast(kRoundToInteger))) - broadcast(kRoundToInteger);
+}
+
 }  // namespace mogfit

@@ -94,7 +94,7 @@ class Minimiser {
 
   Evaluation evaluate(const WhitenedCoordinates& coordinates, Vector theta) {
     PreparedMixture mixture = coordinates.mixture(theta.data());
-    Moments moments = data_pass(mixture, sample_.points, sample_.weight, threads_, stop_);
+    Moments moments = data_pass(mixture, sample_.observations, threads_, stop_);
     ++passes_;
     const double objective = -(moments.loglik - penalty_.value(mixture)) / sample_.total_weight;
     Evaluation at{std::move(theta), std::move(mixture), std::move(moments), objective, {}, 0.0};
@@ -199,7 +199,7 @@ double gain_of_em_step(const Sample& sample, Penalty penalty, const Evaluation& 
   try {
     const PreparedMixture next = em_step(at.mixture, at.moments, penalty);
     const double reached =
-        log_likelihood(next, sample.points, sample.weight, threads, stop) - penalty.value(next);
+        log_likelihood(next, sample.observations, threads, stop) - penalty.value(next);
     return reached + at.objective * sample.total_weight;
   } catch (const DegenerateError&) {
     // The step collapses a component: there is everything to gain.
@@ -274,8 +274,8 @@ Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples
         break;
       }
     }
-    passes += minimiser.passes() * static_cast<double>(sample.points.n) /
-              static_cast<double>(samples.back().points.n);
+    passes += minimiser.passes() * static_cast<double>(sample.observations.points.n) /
+              static_cast<double>(samples.back().observations.points.n);
     if (ending == Ending::kStoppedByCaller) break;
   }
   const double em_gain = gain_of_em_step(samples.back(), penalty, *current, threads, stop);

@@ -21,8 +21,7 @@ enum class Ending {
 
 // The data, or a sample of them: fits of large data descend on growing samples first.
 struct Sample {
-  Points points;
-  const double* weight;  // or null
+  Observations observations;
   double total_weight;
   double gradient_tolerance;  // on the largest entry of the whitened gradient
 };

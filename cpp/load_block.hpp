@@ -86,6 +86,17 @@ int transpose_rows(const T* source, std::int64_t row_stride, std::int64_t readab
   return i;
 }
 
+// The same for chosen rows or columns.
+template <typename T>
+void gather(const T* data, const Points& points, std::int64_t first, int rows, double* x) {
+  for (int i = 0; i < rows; ++i) {
+    const T* const source = data + points.row(first + i) * points.row_stride;
+    for (int j = 0; j < points.d; ++j)
+      x[j * kColumn + i] = static_cast<double>(
+          source[points.columns ? points.columns[j] : j * points.column_stride]);
+  }
+}
+
 // Transposes one block of points into x (d columns, kColumn apart); the rows that fill up the
 // last register repeat the first one. Returns whether every coordinate is finite.
 inline bool load_block(const Points& points, std::int64_t block, double* x) {
@@ -93,6 +104,7 @@ inline bool load_block(const Points& points, std::int64_t block, double* x) {
   const int d = points.d;
   const std::int64_t first = block * kBlock;
   points.visit([&](const auto* data) {
+    if (points.rows || points.columns) return gather(data, points, first, rows, x);
     const auto* const source = data + first * points.row_stride;
     int done = 0;
     if (d > 2 && points.column_stride == 1 && points.row_stride > 0) {

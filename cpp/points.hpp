@@ -17,7 +17,8 @@ inline constexpr int kBlock = 128;
 // many columns do not fall into the same few sets of the cache.
 inline constexpr int kColumn = kBlock + 8;
 
-// A strided view; strides are in elements and may be zero or negative.
+// A strided view; strides are in elements and may be zero or negative. An index of rows, and the
+// offsets of columns in elements, choose and order what is seen of an array.
 struct Points {
   enum class Scalar { kFloat64, kFloat32 };
 
@@ -27,6 +28,11 @@ struct Points {
   int d = 0;
   std::int64_t row_stride = 0;
   std::int64_t column_stride = 0;
+  const std::int64_t* rows = nullptr;     // n of them, or null: all, in order
+  const std::int64_t* columns = nullptr;  // d of them, or null: column_stride apart
+
+  // Where row i lies in the array.
+  std::int64_t row(std::int64_t i) const { return rows ? rows[i] : i; }
 
   std::int64_t blocks() const { return (n + kBlock - 1) / kBlock; }
   int rows_in_block(std::int64_t block) const {

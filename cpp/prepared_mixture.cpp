@@ -126,6 +126,17 @@ PreparedMixture PreparedMixture::with_box(const Box& box, double rtol) const {
   return mixture;
 }
 
+double PreparedMixture::log_total_weight() const {
+  const double largest = log_weights_.maxCoeff();
+  return largest + std::log((log_weights_.array() - largest).exp().sum());
+}
+
+PreparedMixture PreparedMixture::without_box(const double* log_weights) const {
+  PreparedMixture mixture(ngauss_, nvars_, log_weights, means_.data());
+  for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
+  return mixture;
+}
+
 PreparedMixture PreparedMixture::with_fresh_plans() const {
   return truncation_ ? with_box(truncation_->box) : *this;
 }

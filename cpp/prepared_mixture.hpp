@@ -43,12 +43,16 @@ class PreparedMixture {
   // The same components truncated to a box, with plans of their own. A box without sides truncates
   // nothing. Throws DegenerateError naming a component whose mass in the box is not a number.
   PreparedMixture with_box(const Box& box, double rtol = kBoxTolerance) const;
+  // The same components with other weights and without a truncation.
+  PreparedMixture without_box(const double* log_weights) const;
   // The same truncation with the plans that suit these components.
   PreparedMixture with_fresh_plans() const;
 
   int ngauss() const { return ngauss_; }
   int nvars() const { return nvars_; }
   const Vector& log_weights() const { return log_weights_; }
+  // log sum_k w_k, 0 when the weights are normalised.
+  double log_total_weight() const;
   const Matrix& means() const { return means_; }
   const Matrix& factor(int k) const { return factors_[k]; }
   const Matrix& whitening(int k) const { return whitenings_[k]; }

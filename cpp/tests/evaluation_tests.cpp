@@ -94,14 +94,14 @@ void test_shapes(int n, int d, int ngauss) {
   const Layout layout = row_major(x, d);
   const ReferencePass expected = reference_pass(widen(p), x);
   check_densities(mixture, layout.points(), expected, what);
-  const Moments moments = data_pass(mixture, layout.points(), nullptr, 1);
+  const Moments moments = data_pass(mixture, {layout.points(), nullptr}, 1);
   check_moments(moments, expected, n, what);
-  check(log_likelihood(mixture, layout.points(), nullptr, 1) == moments.loglik,
+  check(log_likelihood(mixture, {layout.points(), nullptr}, 1) == moments.loglik,
         what + " log-likelihood alone");
 
   std::vector<double> weight = numbers.uniforms(n, 0.0, 3.0);
   for (int i = 0; i < n; i += 3) weight[i] = 0.0;
-  check_moments(data_pass(mixture, layout.points(), weight.data(), 1),
+  check_moments(data_pass(mixture, {layout.points(), weight.data()}, 1),
                 reference_pass(widen(p), x, weight), n, what + " weighted");
 }
 
@@ -115,8 +115,8 @@ void test_layouts(int n, int d, int ngauss) {
     const Layout plain = row_major(layout.values(), d);
     check_same_bits(log_densities(mixture, layout.points()), log_densities(mixture, plain.points()),
                     what + " log density");
-    check_same_bits(flatten(data_pass(mixture, layout.points(), nullptr, 1)),
-                    flatten(data_pass(mixture, plain.points(), nullptr, 1)), what + " moments");
+    check_same_bits(flatten(data_pass(mixture, {layout.points(), nullptr}, 1)),
+                    flatten(data_pass(mixture, {plain.points(), nullptr}, 1)), what + " moments");
     const NonFinite found = count_nonfinite(layout.points(), 1);
     check(found.nan == 0 && found.infinite == 0 && found.first_row == -1, what + " finite");
   }
@@ -134,15 +134,15 @@ void test_threads() {
     const std::vector<double> weight = numbers.uniforms(kPoints, 0.0, 2.0);
     const Points points = layout.points();
     const std::string what = "threads d=" + std::to_string(d);
-    const auto one = flatten(data_pass(mixture, points, weight.data(), 1));
+    const auto one = flatten(data_pass(mixture, {points, weight.data()}, 1));
     const auto alone = log_densities(mixture, points, 1);
-    check_moments(data_pass(mixture, points, weight.data(), 1), reference_pass(widen(p), x, weight),
-                  kPoints, what);
+    check_moments(data_pass(mixture, {points, weight.data()}, 1),
+                  reference_pass(widen(p), x, weight), kPoints, what);
     for (const int threads : {2, 3, 7}) {
-      check_same_bits(flatten(data_pass(mixture, points, weight.data(), threads)), one,
+      check_same_bits(flatten(data_pass(mixture, {points, weight.data()}, threads)), one,
                       what + " moments");
       check_same_bits(log_densities(mixture, points, threads), alone, what + " density");
-      check(log_likelihood(mixture, points, weight.data(), threads) == one[0],
+      check(log_likelihood(mixture, {points, weight.data()}, threads) == one[0],
             what + " log-likelihood");
     }
   }
@@ -186,14 +186,14 @@ void test_nonfinite(int d) {
   for (const int i : {3, 130, 299})
     for (int j = 0; j < d; ++j) finite[i * d + j] = 0.0;
   const ReferencePass expected = reference_pass(widen(p), finite, weight);
-  check_moments(data_pass(mixture, layout.points(), weight.data(), 1), expected, kPoints,
+  check_moments(data_pass(mixture, {layout.points(), weight.data()}, 1), expected, kPoints,
                 what + " weight 0");
-  Moments with_all = data_pass(mixture, layout.points(), nullptr, 1);
+  Moments with_all = data_pass(mixture, {layout.points(), nullptr}, 1);
   check(std::isnan(with_all.loglik), what + ": log-likelihood with NaN");
   with_all.loglik = static_cast<double>(expected.loglik);
   check_moments(with_all, expected, kPoints, what + " moments");
   weight[130] = 1.0;
-  check(log_likelihood(mixture, layout.points(), weight.data(), 1) == -kInf,
+  check(log_likelihood(mixture, {layout.points(), weight.data()}, 1) == -kInf,
         what + ": log-likelihood with inf");
 }
 

@@ -46,7 +46,7 @@ struct Problem {
   }
 
   Moments moments(const PreparedMixture& mixture) const {
-    return data_pass(mixture, layout.points(), weight.data(), 1);
+    return data_pass(mixture, {layout.points(), weight.data()}, 1);
   }
 
   // loglik - penalty, with weights divided by their sum.
@@ -161,7 +161,7 @@ void test_em(int d, int ngauss, double strength) {
   double before = -std::numeric_limits<double>::infinity();
   PreparedMixture by_hand = mixture;
   for (int step = 1; step <= 5; ++step) {
-    const EmResult run = em_run(mixture, problem.layout.points(), problem.weight.data(),
+    const EmResult run = em_run(mixture, {problem.layout.points(), problem.weight.data()},
                                 problem.penalty, step, -1.0, 1);
     by_hand = maximise(by_hand, problem.moments(by_hand), problem.penalty);
     check(run.steps == step && run.mixture.means() == by_hand.means(), what + " steps");
@@ -169,8 +169,8 @@ void test_em(int d, int ngauss, double strength) {
     check(run.loglik >= before - 1e-13 * std::abs(run.loglik), what + " gains");
     before = run.loglik;
   }
-  const EmResult patient =
-      em_run(mixture, problem.layout.points(), problem.weight.data(), problem.penalty, 100, 1e9, 1);
+  const EmResult patient = em_run(mixture, {problem.layout.points(), problem.weight.data()},
+                                  problem.penalty, 100, 1e9, 1);
   check(patient.steps == 2, what + " stops at its tolerance");
 }
 
@@ -183,7 +183,7 @@ void test_em_corner_cases() {
     penalty.strength = strength;
     penalty.total = 10.0;
     penalty.reference = Matrix::Identity(2, 2);
-    return em_run(mixture, spot.points(), nullptr, penalty, 1, -1.0, 1).mixture;
+    return em_run(mixture, {spot.points(), nullptr}, penalty, 1, -1.0, 1).mixture;
   };
   check_throws<DegenerateError>([&] { step(0.0); }, "component 0", "collapse");
   check_close(step(1e-3).covariance(0)(0, 0), 0.02L / 10.02L, 1e-12, "collapse held up");
@@ -191,7 +191,7 @@ void test_em_corner_cases() {
   // A component out of reach of every point keeps its place with weight 0.
   const PreparedMixture far = prepare({2, 1, {0.5, 0.5}, {0.0, 1e5}, {1.0, 1.0}});
   const Layout near = row_major({-1.0, 0.5, 1.5}, 1);
-  const PreparedMixture next = em_run(far, near.points(), nullptr, {}, 1, -1.0, 1).mixture;
+  const PreparedMixture next = em_run(far, {near.points(), nullptr}, {}, 1, -1.0, 1).mixture;
   check(std::isinf(next.log_weights()[1]) && next.means()(1, 0) == 1e5, "empty component");
   check_throws<InputError>([&] { WhitenedCoordinates coordinates(next); }, "positive weight",
                            "anchor with an empty component");
@@ -256,8 +256,8 @@ void test_descent() {
   const Layout few = draw(truth, 1500);
   const PreparedMixture start =
       prepare({2, 2, {0.5, 0.5}, {-1, -1, 1, 1}, {2, 0, 0, 2, 2, 0, 0, 2}});
-  const Sample all{data.points(), nullptr, 20000.0, 1e-7};
-  const Sample first{few.points(), nullptr, 1500.0, 1e-3};
+  const Sample all{{data.points(), nullptr}, 20000.0, 1e-7};
+  const Sample first{{few.points(), nullptr}, 1500.0, 1e-3};
   Penalty penalty;
   const DescentOptions options;
   for (const auto& samples : {std::vector<Sample>{all}, std::vector<Sample>{first, all}}) {
@@ -266,7 +266,7 @@ void test_descent() {
     check(std::abs(found.em_gain) < 1e-6, "nothing is left for EM");
     check_close(found.loglik, -20000.0L * found.objective, 1e-12, "descent's likelihood");
     check(found.passes > 1.0 && found.passes < 10.0 * found.iterations, "descent's passes");
-    check(found.loglik >= log_likelihood(truth, data.points(), nullptr, 1), "above the truth");
+    check(found.loglik >= log_likelihood(truth, {data.points(), nullptr}, 1), "above the truth");
     check((found.mixture.means() - truth.means()).cwiseAbs().maxCoeff() < 0.1, "finds the truth");
     const Descent threaded = descend(start, samples, penalty, options, 3);
     check(threaded.mixture.means() == found.mixture.means() && threaded.loglik == found.loglik,
@@ -295,7 +295,7 @@ void test_descent() {
   const Layout three = row_major({0, 0, 1, 0, 0, 1}, 2);
   penalty.strength = 1e-4;
   penalty.reference = Matrix::Identity(2, 2) * (2.0 / 9.0);
-  const Sample tiny{three.points(), nullptr, 3.0, 1e-6};
+  const Sample tiny{{three.points(), nullptr}, 3.0, 1e-6};
   const Descent held = descend(start, {tiny}, penalty, options, 1);
   check(std::isfinite(held.objective) && held.mixture.means().allFinite(), "penalised descent");
 }

@@ -65,6 +65,37 @@ class PreparedMixture:
     @property
     def factors(self) -> _Output: ...  # (K, d, d), lower
 
+class Observations:
+    """What was seen of N points, and their weights: stands where X and its weights do.
+
+    y_i = R_i x_i + e_i with e_i ~ N(0, S_i): M values of the V variables. A value is missing where
+    it is NaN or its error is infinite, when `missing` says to look. Arrays are kept, not copied,
+    where they are contiguous float64.
+    """
+
+    def __init__(
+        self,
+        X: _Points,  # (N, M)
+        sample_weight: _Array | None = None,  # (N,)
+        missing: bool = False,
+        deviations: _Array | None = None,  # (N, M): S_i diagonal
+        covariances: _Array | None = None,  # (N, M, M): S_i, symmetric, positive semi-definite
+        shared: _Array | None = None,  # (M, M): the same for all; one of the three at most
+        projection: _Array | None = None,  # (N, M, V): R_i; the identity when left out
+    ) -> None: ...
+    @property
+    def size(self) -> int: ...  # N
+    @property
+    def nvars(self) -> int: ...  # V
+    @property
+    def total_weight(self) -> float: ...
+    # The columns seen, and of how many rows; empty when every value was.
+    @property
+    def patterns(self) -> list[tuple[tuple[int, ...], int]]: ...
+
+# What functions of the data take: points, with weights beside them, or observations.
+_Data: TypeAlias = _Points | Observations
+
 class Moments:
     """What one pass over the data gives, centred at the components' means."""
 
@@ -90,7 +121,7 @@ class WhitenedCoordinates:
     def objective(
         self,
         theta: _Array,
-        X: _Points,
+        X: _Data,
         sample_weight: _Array | None,
         penalty: float,
         reference: _Array | None,
@@ -178,21 +209,21 @@ class FunctionMesh:
     ) -> _Output: ...
 
 # (N,): NaN where a coordinate is NaN, -inf (pdf: 0) where one is infinite.
-def logpdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
-def pdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+def logpdf(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _Output: ...
+def pdf(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _Output: ...
 
 # (N, K): log N_k(x), without the weight.
-def component_logpdf(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+def component_logpdf(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _Output: ...
 
 # (N, K), rows sum to 1; NaN where a coordinate is not finite.
-def responsibilities(mixture: PreparedMixture, X: _Points, threads: int = 0) -> _Output: ...
+def responsibilities(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _Output: ...
 
 # sample_weight: (N,), 0 or more; a point of weight 0 counts as absent.
 def data_pass(
-    mixture: PreparedMixture, X: _Points, sample_weight: _Array | None = None, threads: int = 0
+    mixture: PreparedMixture, X: _Data, sample_weight: _Array | None = None, threads: int = 0
 ) -> Moments: ...
 def log_likelihood(
-    mixture: PreparedMixture, X: _Points, sample_weight: _Array | None = None, threads: int = 0
+    mixture: PreparedMixture, X: _Data, sample_weight: _Array | None = None, threads: int = 0
 ) -> float: ...
 
 # Of loglik - penalty: d/d log w (K,), d/d mu (K, d), d/d L (K, d, d) lower. `reference` is the
@@ -223,7 +254,7 @@ def penalty_value(
 # lower the likelihood; a monotone one never does.
 def em_step(
     mixture: PreparedMixture,
-    X: _Points,
+    X: _Data,
     sample_weight: _Array | None = None,
     penalty: float = 0.0,
     reference: _Array | None = None,
@@ -235,7 +266,7 @@ def em_step(
 # and how many were taken. Ends early when a step gains less than tolerance * sum(s).
 def em_run(
     mixture: PreparedMixture,
-    X: _Points,
+    X: _Data,
     sample_weight: _Array | None = None,
     penalty: float = 0.0,
     reference: _Array | None = None,
@@ -248,7 +279,7 @@ def em_run(
 # observer(iteration, objective, gradient_norm, mixture) after every iteration; False stops.
 def descend(
     mixture: PreparedMixture,
-    samples: Sequence[tuple[_Points, _Array | None, float]],
+    samples: Sequence[tuple[_Data, _Array | None, float]],
     penalty: float,
     reference: _Array | None,
     decrease_tolerance: float = 0.0,
@@ -284,6 +315,17 @@ def box_probability(
 # (N,): log P(lower <= x <= upper) for N(means[i], covariance), means of shape (N, d).
 def log_masses_of_means(
     means: _Array, covariance: _Array, lower: _Array, upper: _Array, threads: int = 0
+) -> _Output: ...
+
+# E[x | seen] (N, V) and Cov[x | seen] (N, V, V), or None, under the mixture; values seen without
+# noise are given back as they are. NaN where the density of what was seen is not positive.
+def posterior(
+    mixture: PreparedMixture, X: _Data, covariance: bool = True, threads: int = 0
+) -> tuple[_Output, _Output | None]: ...
+
+# (N, V): one draw from p(x | seen) for every row, each with a random stream of its own.
+def posterior_draws(
+    mixture: PreparedMixture, X: _Data, seed: int, threads: int = 0
 ) -> _Output: ...
 
 # Points (n, d) and their components (n,); the first m of n draws are those of a call for m.

@@ -1,0 +1,40 @@
+// What was seen of the points: some of their values, through noise, or projected.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "points.hpp"
+
+namespace mogfit {
+
+// e_i ~ N(0, S_i): no noise; one S for all points; S_i diagonal, given by standard deviations; S_i
+// in full.
+enum class Noise { kNone, kShared, kDeviations, kCovariances };
+
+// The rows of which the same columns were seen; columns and rows in increasing order.
+struct Pattern {
+  std::vector<int> columns;
+  std::vector<std::int64_t> rows;
+};
+
+// y_i = R_i x_i + e_i: M values seen of the V variables of x_i, of which some may be missing.
+struct Observations {
+  Points points;                   // N x M
+  const double* weight = nullptr;  // N values >= 0, or null for ones; weight 0 counts as absent
+  Noise noise = Noise::kNone;
+  const double* errors = nullptr;      // row-major, M x M (shared), N x M or N x M x M
+  const double* projection = nullptr;  // row-major, N x M x V; null: R_i = I
+  int projected_nvars = 0;             // V, when there is a projection
+  std::shared_ptr<const std::vector<Pattern>> patterns;  // null: every value was seen
+
+  int nvars() const { return projection ? projected_nvars : points.d; }
+};
+
+// Groups the rows by which of their values were seen: those that are not NaN, and whose error is
+// not infinite. Null when all of them were. Complete rows come first, then the patterns in the
+// order of their columns, so that it does not matter which row comes first.
+std::shared_ptr<const std::vector<Pattern>> find_patterns(const Observations& observations);
+
+}  // namespace mogfit

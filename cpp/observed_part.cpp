@@ -1,0 +1,246 @@
+#include "observed_part.hpp"
+
+#include <Eigen/Cholesky>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "errors.hpp"
+
+namespace mogfit {
+
+namespace {
+
+// A value that can be read wherever a row has no noise.
+constexpr double kZero = 0.0;
+
+std::vector<int> all_columns(int count) {
+  std::vector<int> columns(count);
+  for (int j = 0; j < count; ++j) columns[j] = j;
+  return columns;
+}
+
+// Rows of the lower triangle of L L^T of the variables in another order, with its own factor.
+Matrix reordered_factor(const Matrix& factor, const std::vector<int>& order) {
+  Matrix rows(order.size(), factor.cols());
+  for (std::size_t i = 0; i < order.size(); ++i) rows.row(i) = factor.row(order[i]);
+  return lower_factor(std::move(rows));
+}
+
+// The seen columns first, then the others.
+std::vector<int> seen_first(const std::vector<int>& columns, int nvars) {
+  std::vector<int> order = columns;
+  std::vector<char> seen(nvars, 0);
+  for (const int j : columns) seen[j] = 1;
+  for (int j = 0; j < nvars; ++j)
+    if (!seen[j]) order.push_back(j);
+  return order;
+}
+
+// log w_k - log Z_k: components normalised in the domain, but not truncated any more.
+Vector untruncated_log_weights(const PreparedMixture& mixture) {
+  Vector logs = mixture.log_weights();
+  if (mixture.truncation())
+    for (int k = 0; k < mixture.ngauss(); ++k) logs[k] -= mixture.box(k).log_probability;
+  return logs;
+}
+
+// The mixture of the columns seen. With Sigma = L L^T in the order (seen, missing), the seen have
+// the factor L_oo, and the missing follow from them by M = L_mo L_oo^-1 with covariance
+// L_mm L_mm^T.
+void marginalise(const PreparedMixture& mixture, ObservedPart& part) {
+  const int ngauss = mixture.ngauss();
+  const int nvars = mixture.nvars();
+  const int seen = static_cast<int>(part.columns.size());
+  const int missing = nvars - seen;
+  const std::vector<int> order = seen_first(part.columns, nvars);
+  Matrix means(ngauss, seen);
+  std::vector<double> factors(static_cast<std::size_t>(ngauss) * seen * seen);
+  for (int k = 0; k < ngauss; ++k) {
+    const Matrix factor = reordered_factor(mixture.factor(k), order);
+    const Matrix outer = factor.topLeftCorner(seen, seen);
+    Eigen::Map<Matrix>(factors.data() + static_cast<std::size_t>(k) * seen * seen, seen, seen) =
+        outer;
+    for (int j = 0; j < seen; ++j) means(k, j) = mixture.means()(k, part.columns[j]);
+    Regression regression{Matrix::Zero(nvars, seen), Matrix::Zero(nvars, nvars)};
+    // M L_oo = L_mo
+    const Matrix slopes = outer.triangularView<Eigen::Lower>()
+                              .transpose()
+                              .solve(factor.bottomLeftCorner(missing, seen).transpose())
+                              .transpose();
+    const Matrix inner = factor.bottomRightCorner(missing, missing);
+    const Matrix rest = inner * inner.transpose();
+    for (int j = 0; j < seen; ++j) regression.gain(part.columns[j], j) = 1.0;
+    for (int i = 0; i < missing; ++i) {
+      regression.gain.row(order[seen + i]) = slopes.row(i);
+      for (int j = 0; j < missing; ++j)
+        regression.rest(order[seen + i], order[seen + j]) = rest(i, j);
+    }
+    part.regressions.push_back(std::move(regression));
+  }
+  const Vector logs = untruncated_log_weights(mixture);
+  part.mixture = std::make_shared<PreparedMixture>(
+      PreparedMixture::from_factors(ngauss, seen, logs.data(), means.data(), factors.data()));
+}
+
+// Noise that is the same for all rows widens the components: T = Sigma + S, and
+//   E[x - mu | y] = Sigma T^-1 (y - mu),  Cov[x | y] = Sigma - Sigma T^-1 Sigma.
+void convolve(const Eigen::Ref<const Matrix>& shared, ObservedPart& part) {
+  const PreparedMixture& clean = *part.mixture;
+  const int ngauss = clean.ngauss();
+  const int seen = clean.nvars();
+  const bool partial = !part.regressions.empty();
+  std::vector<double> factors(static_cast<std::size_t>(ngauss) * seen * seen);
+  for (int k = 0; k < ngauss; ++k) {
+    const Matrix& l = clean.factor(k);
+    const Matrix covariance = l * l.transpose() + shared;
+    // Correlations, so that units far apart cost no accuracy.
+    const Vector unit = covariance.diagonal().cwiseSqrt().cwiseInverse();
+    const Eigen::LLT<Matrix> llt(unit.asDiagonal() * covariance * unit.asDiagonal());
+    if (llt.info() != Eigen::Success)
+      throw DegenerateError("errors: the noise and the covariance of component " +
+                            std::to_string(k) + " together are singular");
+    const Matrix lower = llt.matrixL();
+    Eigen::Map<Matrix>(factors.data() + static_cast<std::size_t>(k) * seen * seen, seen, seen) =
+        unit.cwiseInverse().asDiagonal() * lower;
+    // V = C^-1 L: the gain is L V^T C^-1, the rest L (I - V^T V) L^T.
+    const Matrix v = lower.triangularView<Eigen::Lower>().solve(unit.asDiagonal() * l);
+    const Matrix whitened = lower.triangularView<Eigen::Lower>()
+                                .transpose()
+                                .solve(v)
+                                .transpose();  // V^T C^-1, in correlation units
+    const Matrix gain = l * whitened * unit.asDiagonal();
+    const Matrix rest = l * (Matrix::Identity(seen, seen) - v.transpose() * v) * l.transpose();
+    if (partial) {
+      Regression& r = part.regressions[k];
+      r.rest += r.gain * rest * r.gain.transpose();
+      r.gain = (r.gain * gain).eval();
+    } else {
+      part.regressions.push_back({gain, rest});
+    }
+  }
+  part.mixture = std::make_shared<PreparedMixture>(PreparedMixture::from_factors(
+      ngauss, seen, clean.log_weights().data(), clean.means().data(), factors.data()));
+}
+
+// Views of the errors and of the projection of the rows of this part, of the columns seen.
+void view_noise(const Observations& o, const std::vector<int>& columns, const std::int64_t* rows,
+                ObservedPart& part) {
+  const int width = o.points.d;
+  const int seen = static_cast<int>(columns.size());
+  part.noise = o.noise;
+  part.errors = part.points;
+  part.errors.scalar = Points::Scalar::kFloat64;
+  part.errors.rows = rows;
+  if (o.noise == Noise::kNone || o.noise == Noise::kDeviations) {
+    part.noise = Noise::kDeviations;
+    const bool none = o.noise == Noise::kNone;
+    part.errors.data = none ? &kZero : o.errors;
+    part.errors.row_stride = none ? 0 : width;
+    for (const int j : columns) part.error_columns.push_back(none ? 0 : j);
+  } else {
+    const bool shared = o.noise == Noise::kShared;
+    part.noise = Noise::kCovariances;
+    part.errors.data = o.errors;
+    part.errors.row_stride = shared ? 0 : width * width;
+    for (int j = 0; j < seen; ++j)
+      for (int l = 0; l <= j; ++l) part.error_columns.push_back(columns[j] * width + columns[l]);
+  }
+  part.errors.d = static_cast<int>(part.error_columns.size());
+  part.errors.columns = part.error_columns.data();
+  if (o.projection == nullptr) return;
+  part.projection = part.errors;
+  part.projection.data = o.projection;
+  part.projection.row_stride = static_cast<std::int64_t>(width) * o.projected_nvars;
+  for (const int j : columns)
+    for (int v = 0; v < o.projected_nvars; ++v)
+      part.projection_columns.push_back(j * o.projected_nvars + v);
+  part.projection.d = static_cast<int>(part.projection_columns.size());
+  part.projection.columns = part.projection_columns.data();
+}
+
+ObservedPart observe_part(const PreparedMixture& mixture, const Observations& o,
+                          const Pattern* pattern) {
+  ObservedPart part;
+  part.weight = o.weight;
+  part.points = o.points;
+  const std::int64_t* const rows = pattern ? pattern->rows.data() : nullptr;
+  const std::vector<int> columns = pattern ? pattern->columns : all_columns(o.points.d);
+  const bool complete = static_cast<int>(columns.size()) == o.points.d;
+  if (pattern) {
+    part.points.n = static_cast<std::int64_t>(pattern->rows.size());
+    part.points.d = static_cast<int>(columns.size());
+    part.points.rows = rows;
+    if (!complete) {
+      for (const int j : columns) part.point_columns.push_back(j * o.points.column_stride);
+      part.points.columns = part.point_columns.data();
+    }
+  }
+  // As long as the caller's mixture, which outlives every pass.
+  part.mixture = std::shared_ptr<const PreparedMixture>(std::shared_ptr<void>(), &mixture);
+  if (o.projection == nullptr) {
+    part.columns = columns;
+    if (mixture.truncation()) {
+      const Box& box = mixture.truncation()->box;
+      part.lower.resize(columns.size());
+      part.upper.resize(columns.size());
+      for (std::size_t j = 0; j < columns.size(); ++j) {
+        part.lower[j] = box.lower[columns[j]];
+        part.upper[j] = box.upper[columns[j]];
+      }
+    }
+    if (part.blank()) return part;
+    if (!complete) marginalise(mixture, part);
+    if (o.noise == Noise::kNone) return part;
+    if (complete && mixture.truncation())
+      part.mixture = std::make_shared<PreparedMixture>(
+          mixture.without_box(untruncated_log_weights(mixture).data()));
+    if (o.noise == Noise::kShared) {
+      Matrix shared(columns.size(), columns.size());
+      for (std::size_t i = 0; i < columns.size(); ++i)
+        for (std::size_t j = 0; j < columns.size(); ++j)
+          shared(i, j) = o.errors[columns[i] * o.points.d + columns[j]];
+      convolve(shared, part);
+      return part;
+    }
+  }
+  if (!part.blank()) view_noise(o, columns, rows, part);
+  return part;
+}
+
+}  // namespace
+
+std::vector<ObservedPart> observe(const PreparedMixture& mixture, const Observations& observations,
+                                  int threads, const StopRequested& stop) {
+  if (!observations.patterns) {
+    std::vector<ObservedPart> whole;
+    whole.push_back(observe_part(mixture, observations, nullptr));
+    return whole;
+  }
+  const std::vector<Pattern>& patterns = *observations.patterns;
+  std::vector<ObservedPart> parts(patterns.size());
+  const double work = 300.0 * mixture.ngauss() * mixture.nvars() * mixture.nvars();
+  const auto count = static_cast<std::int64_t>(patterns.size());
+  parallel_for(count, useful_threads(threads, count, work), stop, [&](std::int64_t p, int) {
+    parts[p] = observe_part(mixture, observations, &patterns[p]);
+  });
+  return parts;
+}
+
+void add_moments(const ObservedPart& part, const PreparedMixture& mixture, Moments seen,
+                 Moments& total) {
+  total.loglik += seen.loglik;
+  total.s0 += seen.s0;
+  if (part.regressions.empty()) {
+    total.s1 += seen.s1;
+    for (int k = 0; k < mixture.ngauss(); ++k) total.s2[k] += seen.s2[k];
+    return;
+  }
+  for (int k = 0; k < mixture.ngauss(); ++k) {
+    const auto& [gain, rest] = part.regressions[k];
+    total.s1.row(k) += (gain * seen.s1.row(k).transpose()).transpose();
+    total.s2[k] += gain * seen.s2[k] * gain.transpose() + seen.s0[k] * rest;
+  }
+}
+
+}  // namespace mogfit

@@ -1,0 +1,52 @@
+// The rows of which the same columns were seen, and the mixture as it shows there: for each of
+// these parts one fast pass, whose moments are carried over to all the variables.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "block_kernel.hpp"
+#include "data_pass.hpp"
+#include "observations.hpp"
+#include "prepared_mixture.hpp"
+#include "threads.hpp"
+
+namespace mogfit {
+
+// What the seen tell of all the variables of component k, given x_o - mu_o or y - mu_o:
+//   E[x - mu | seen] = gain E[x_o - mu_o | seen],
+//   Cov[x | seen]    = gain Cov[x_o | seen] gain^T + rest.
+struct Regression {
+  Matrix gain;
+  Matrix rest;
+};
+
+struct ObservedPart {
+  std::shared_ptr<const PreparedMixture> mixture;  // of the columns seen; of all, if projected
+  Points points;
+  const double* weight = nullptr;  // of all rows, those of other parts too
+  Noise noise = Noise::kNone;      // of each row; shared noise is part of the mixture
+  Points errors;
+  Points projection;
+  std::vector<int> columns;             // of the variables; empty: all
+  std::vector<Regression> regressions;  // of each component; empty: what the pass gives is all
+  Vector lower, upper;                  // bounds of the columns seen; empty: none
+
+  // Where the views keep which columns they read.
+  std::vector<std::int64_t> point_columns, error_columns, projection_columns;
+
+  bool projected() const { return projection.data != nullptr; }
+  // Nothing at all was seen of these rows.
+  bool blank() const { return points.d == 0; }
+};
+
+// Throws InputError when the mixture has other variables than the observations, and DomainError
+// when a domain bounds a variable that is missing or seen through noise.
+std::vector<ObservedPart> observe(const PreparedMixture& mixture, const Observations& observations,
+                                  int threads, const StopRequested& stop);
+
+// Adds to `total` what one part has summed of its rows: s0, s1, s2 of its own variables.
+void add_moments(const ObservedPart& part, const PreparedMixture& mixture, Moments seen,
+                 Moments& total);
+
+}  // namespace mogfit

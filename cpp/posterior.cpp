@@ -1,0 +1,352 @@
+#include "posterior.hpp"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "block_evaluator.hpp"
+#include "normal_draws.hpp"
+#include "observed_part.hpp"
+
+namespace mogfit {
+
+namespace {
+
+constexpr std::int64_t kBlocksPerPiece = 16;
+
+// The variables of a part that are not known exactly, and what each component says of them.
+class Unknowns {
+ public:
+  Unknowns(const PreparedMixture& mixture, const ObservedPart& part)
+      : part_(part), noisy_(part.noise != Noise::kNone) {
+    const int nvars = mixture.nvars();
+    const bool partial = !part.regressions.empty();
+    std::vector<char> exact(nvars, 0);
+    // Values seen without noise; shared noise is part of the regression.
+    if (!noisy_ && !part.blank())
+      for (std::size_t j = 0; j < part.columns.size(); ++j)
+        exact[part.columns[j]] = !partial || is_exact(part, static_cast<int>(j));
+    for (int j = 0; j < nvars; ++j)
+      if (!exact[j]) variables_.push_back(j);
+    for (int k = 0; k < mixture.ngauss(); ++k) {
+      const Matrix& factor = part.mixture->factor(k);
+      Matrix gain = noisy_ ? factor : Matrix::Zero(nvars, part.points.d);
+      Matrix rest = Matrix::Zero(nvars, nvars);
+      if (part.blank()) rest = mixture.covariance(k);
+      if (partial) {
+        gain = part.regressions[k].gain;
+        if (noisy_) gain *= factor;
+        rest = part.regressions[k].rest;
+      }
+      gains_.push_back(rows_of(gain));
+      rests_.push_back(rows_and_columns_of(rest));
+      means_.push_back(rows_of(mixture.means().row(k).transpose()));
+    }
+  }
+
+  const std::vector<int>& variables() const { return variables_; }
+  int count() const { return static_cast<int>(variables_.size()); }
+  // E[x - mu | seen] of the unknowns from the scores, or from the centred values.
+  const Matrix& gain(int k) const { return gains_[k]; }
+  // What the gain leaves of their covariance.
+  const Matrix& rest(int k) const { return rests_[k]; }
+  double mean(int k, int u) const { return means_[k](u, 0); }
+  bool noisy() const { return noisy_; }
+
+ private:
+  static bool is_exact(const ObservedPart& part, int column) {
+    return std::all_of(part.regressions.begin(), part.regressions.end(), [&](const auto& r) {
+      const auto row = r.gain.row(part.columns[column]);
+      return row[column] == 1.0 && row.cwiseAbs().sum() == 1.0;
+    });
+  }
+  Matrix rows_of(const Matrix& all) const {
+    Matrix chosen(variables_.size(), all.cols());
+    for (std::size_t u = 0; u < variables_.size(); ++u) chosen.row(u) = all.row(variables_[u]);
+    return chosen;
+  }
+  Matrix rows_and_columns_of(const Matrix& all) const {
+    return rows_of(rows_of(all).transpose()).transpose();
+  }
+
+  const ObservedPart& part_;
+  bool noisy_;
+  std::vector<int> variables_;
+  std::vector<Matrix> gains_;
+  std::vector<Matrix> rests_;
+  std::vector<Matrix> means_;
+};
+
+// What the components say of the unknowns of the points of one block.
+class BlockPosterior {
+ public:
+  BlockPosterior(const PreparedMixture& mixture, const ObservedPart& part, const Unknowns& unknowns)
+      : mixture_(mixture),
+        part_(part),
+        unknowns_(unknowns),
+        evaluator_(part, true),
+        inputs_(unknowns.count() ? static_cast<int>(unknowns.gain(0).cols()) : 0),
+        conditional_(static_cast<std::size_t>(mixture.ngauss()) * unknowns.count() * kColumn),
+        means_(static_cast<std::size_t>(unknowns.count()) * kColumn),
+        covariances_(static_cast<std::size_t>(unknowns.count()) * (unknowns.count() + 1) / 2 *
+                     kColumn),
+        shares_(static_cast<std::size_t>(mixture.ngauss()) * kColumn) {}
+
+  // Responsibilities, and E[x_u | seen, k] for every unknown u and component k.
+  void load(std::int64_t block) {
+    evaluator_.load(block);
+    evaluator_.sum_components(BlockEvaluator::Keep::kShares);
+    const int length = evaluator_.registers() * kNativeDoubles;
+    for (int k = 0; k < mixture_.ngauss(); ++k) {
+      for (int i = 0; i < length; i += kNativeDoubles)
+        store(share(k) + i,
+              mogfit::load(evaluator_.exponents(k) + i) * mogfit::load(evaluator_.inverse() + i));
+      for (int u = 0; u < unknowns_.count(); ++u)
+        for (int i = 0; i < length; i += kNativeDoubles) {
+          Native value = broadcast(unknowns_.mean(k, u));
+          for (int j = 0; j < inputs_; ++j) value += input(k, j, i) * unknowns_.gain(k)(u, j);
+          store(conditional(k, u) + i, value);
+        }
+    }
+    for (int u = 0; u < unknowns_.count(); ++u)
+      for (int i = 0; i < length; i += kNativeDoubles) {
+        Native sum{};
+        for (int k = 0; k < mixture_.ngauss(); ++k)
+          sum += mogfit::load(share(k) + i) * mogfit::load(conditional(k, u) + i);
+        store(mean(u) + i, sum);
+      }
+  }
+
+  int rows() const { return evaluator_.rows(); }
+  // Whether the density of the point is not a positive number.
+  bool undefined(int i) { return !(evaluator_.inverse()[i] > 0.0); }
+  double* share(int k) { return shares_.data() + static_cast<std::size_t>(k) * kColumn; }
+  double* conditional(int k, int u) {
+    return conditional_.data() + (static_cast<std::size_t>(k) * unknowns_.count() + u) * kColumn;
+  }
+  double* mean(int u) { return means_.data() + static_cast<std::size_t>(u) * kColumn; }
+
+  // Cov[x | seen, k] of the unknowns of point i.
+  Matrix covariance(int k, int i) {
+    const Matrix& rest = unknowns_.rest(k);
+    if (!unknowns_.noisy()) return rest;
+    // I + h - g g^T
+    ScoreKernel& scores = *evaluator_.seen_through();
+    const int n = inputs_;
+    Matrix inner(n, n);
+    int m = n;
+    for (int a = 0; a < n; ++a)
+      for (int b = 0; b <= a; ++b)
+        inner(a, b) = inner(b, a) =
+            scores.score(k, m++)[i] - scores.score(k, a)[i] * scores.score(k, b)[i];
+    inner.diagonal().array() += 1.0;
+    return rest + unknowns_.gain(k) * inner * unknowns_.gain(k).transpose();
+  }
+
+  // Cov[x | seen] of the unknowns, after which covariance_entry gives them.
+  void sum_covariances() {
+    const int count = unknowns_.count();
+    const int length = evaluator_.registers() * kNativeDoubles;
+    std::vector<Native> inner(static_cast<std::size_t>(inputs_) * inputs_);
+    for (int i = 0; i < length; i += kNativeDoubles) {
+      for (int m = 0; m < count * (count + 1) / 2; ++m) store(entry(m) + i, Native{});
+      for (int k = 0; k < mixture_.ngauss(); ++k) {
+        const Native r = mogfit::load(share(k) + i);
+        if (unknowns_.noisy()) load_inner(k, i, inner.data());
+        int m = 0;
+        for (int u = 0; u < count; ++u) {
+          const Native weighted = r * offset(k, u, i);
+          for (int v = 0; v <= u; ++v, ++m) {
+            Native within = broadcast(unknowns_.rest(k)(u, v));
+            if (unknowns_.noisy()) within += through_gain(k, u, v, inner.data());
+            store(entry(m) + i,
+                  mogfit::load(entry(m) + i) + r * within + weighted * offset(k, v, i));
+          }
+        }
+      }
+    }
+  }
+  double covariance_entry(int u, int v, int i) {
+    return entry(u >= v ? u * (u + 1) / 2 + v : v * (v + 1) / 2 + u)[i];
+  }
+
+ private:
+  Native offset(int k, int u, int i) {
+    return mogfit::load(conditional(k, u) + i) - mogfit::load(mean(u) + i);
+  }
+
+  // I + h - g g^T of one register of points.
+  void load_inner(int k, int i, Native* inner) {
+    ScoreKernel& scores = *evaluator_.seen_through();
+    int m = inputs_;
+    for (int a = 0; a < inputs_; ++a)
+      for (int b = 0; b <= a; ++b) {
+        const Native known =
+            mogfit::load(scores.score(k, a) + i) * mogfit::load(scores.score(k, b) + i);
+        const Native value = mogfit::load(scores.score(k, m++) + i) - known + (a == b ? 1.0 : 0.0);
+        inner[a * inputs_ + b] = inner[b * inputs_ + a] = value;
+      }
+  }
+
+  // (gain inner gain^T)_uv
+  Native through_gain(int k, int u, int v, const Native* inner) const {
+    const Matrix& gain = unknowns_.gain(k);
+    Native total{};
+    for (int a = 0; a < inputs_; ++a) {
+      Native sum{};
+      for (int b = 0; b < inputs_; ++b) sum += inner[a * inputs_ + b] * gain(v, b);
+      total += sum * gain(u, a);
+    }
+    return total;
+  }
+
+  double* entry(int m) { return covariances_.data() + static_cast<std::size_t>(m) * kColumn; }
+
+  Native input(int k, int j, int i) {
+    if (unknowns_.noisy()) return mogfit::load(evaluator_.seen_through()->score(k, j) + i);
+    return mogfit::load(evaluator_.coordinate(j) + i) - part_.mixture->means()(k, j);
+  }
+
+  const PreparedMixture& mixture_;
+  const ObservedPart& part_;
+  const Unknowns& unknowns_;
+  BlockEvaluator evaluator_;
+  int inputs_;
+  Scratch conditional_;
+  Scratch means_;
+  Scratch covariances_;
+  Scratch shares_;
+};
+
+// Calls body(block posterior, unknowns, part, first point) for every block of which something was
+// seen.
+template <typename Body>
+void for_each_block(const PreparedMixture& mixture, const std::vector<ObservedPart>& parts,
+                    int threads, const StopRequested& stop, const Body& body) {
+  for (const ObservedPart& part : parts) {
+    if (part.blank()) continue;
+    const Unknowns unknowns(mixture, part);
+    const std::int64_t blocks = part.points.blocks();
+    const std::int64_t pieces = (blocks + kBlocksPerPiece - 1) / kBlocksPerPiece;
+    const double work = kBlocksPerPiece * kBlock * mixture.ngauss() *
+                        (estimated_nanoseconds(part) + unknowns.count() * part.points.d);
+    const int used = useful_threads(threads, pieces, work);
+    std::vector<std::unique_ptr<BlockPosterior>> posteriors(used);
+    parallel_for(pieces, used, stop, [&](std::int64_t piece, int thread) {
+      auto& posterior = posteriors[thread];
+      if (!posterior) posterior = std::make_unique<BlockPosterior>(mixture, part, unknowns);
+      const std::int64_t last = std::min(blocks, (piece + 1) * kBlocksPerPiece);
+      for (std::int64_t block = piece * kBlocksPerPiece; block < last; ++block) {
+        posterior->load(block);
+        body(*posterior, unknowns, part, block * kBlock);
+      }
+    });
+  }
+}
+
+// The values of row i of a part that were seen, at their places among the V variables.
+void copy_seen(const ObservedPart& part, std::int64_t i, double* x) {
+  part.points.visit([&](const auto* data) {
+    const auto* const source = data + part.points.row(i) * part.points.row_stride;
+    for (std::size_t j = 0; j < part.columns.size(); ++j)
+      x[part.columns[j]] = static_cast<double>(
+          source[part.points.columns ? part.points.columns[j] : j * part.points.column_stride]);
+  });
+}
+
+// The overall mean and covariance: what is known of rows of which nothing was seen.
+void prior(const PreparedMixture& mixture, Vector& mean, Matrix& covariance) {
+  const Vector weights = (mixture.log_weights().array() - mixture.log_total_weight()).exp();
+  std::vector<Vector> means;
+  mean = Vector::Zero(mixture.nvars());
+  for (int k = 0; k < mixture.ngauss(); ++k) {
+    means.push_back(mixture.means().row(k).transpose());
+    if (mixture.truncation()) means[k] += mixture.box(k).mean;
+    mean += weights[k] * means[k];
+  }
+  covariance = Matrix::Zero(mixture.nvars(), mixture.nvars());
+  for (int k = 0; k < mixture.ngauss(); ++k) {
+    const Vector offset = means[k] - mean;
+    covariance += weights[k] * (mixture.covariance(k) + offset * offset.transpose());
+    if (!mixture.truncation()) continue;
+    const Vector& inside = mixture.box(k).mean;
+    covariance += weights[k] * (mixture.box(k).excess - inside * inside.transpose());
+  }
+}
+
+}  // namespace
+
+void posterior(const PreparedMixture& mixture, const Observations& observations, double* means,
+               double* covariances, int threads, const StopRequested& stop) {
+  const int nvars = mixture.nvars();
+  const std::size_t square = static_cast<std::size_t>(nvars) * nvars;
+  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
+  for (const ObservedPart& part : parts) {
+    if (!part.blank()) continue;
+    Vector mean;
+    Matrix covariance;
+    prior(mixture, mean, covariance);
+    for (std::int64_t i = 0; i < part.points.n; ++i) {
+      const std::int64_t row = part.points.row(i);
+      std::copy_n(mean.data(), nvars, means + row * nvars);
+      if (covariances) std::copy_n(covariance.data(), square, covariances + row * square);
+    }
+  }
+  const auto write = [&](BlockPosterior& posterior, const Unknowns& unknowns,
+                         const ObservedPart& part, std::int64_t first) {
+    const auto& variables = unknowns.variables();
+    if (covariances) posterior.sum_covariances();
+    for (int i = 0; i < posterior.rows(); ++i) {
+      const std::int64_t row = part.points.row(first + i);
+      const auto known = [&](double value) {
+        return posterior.undefined(i) ? std::numeric_limits<double>::quiet_NaN() : value;
+      };
+      double* const mean = means + row * nvars;
+      copy_seen(part, first + i, mean);
+      for (int u = 0; u < unknowns.count(); ++u) mean[variables[u]] = known(posterior.mean(u)[i]);
+      if (covariances == nullptr) continue;
+      double* const target = covariances + row * square;
+      std::fill_n(target, square, 0.0);
+      for (int u = 0; u < unknowns.count(); ++u)
+        for (int v = 0; v < unknowns.count(); ++v)
+          target[variables[u] * nvars + variables[v]] = known(posterior.covariance_entry(u, v, i));
+    }
+  };
+  for_each_block(mixture, parts, threads, stop, write);
+}
+
+void posterior_draws(const PreparedMixture& mixture, const Observations& observations,
+                     std::uint64_t seed, double* draws, int threads, const StopRequested& stop) {
+  const int nvars = mixture.nvars();
+  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
+  const auto draw = [&](BlockPosterior& posterior, const Unknowns& unknowns,
+                        const ObservedPart& part, std::int64_t first) {
+    const auto& variables = unknowns.variables();
+    for (int i = 0; i < posterior.rows(); ++i) {
+      const std::int64_t row = part.points.row(first + i);
+      double* const x = draws + row * nvars;
+      copy_seen(part, first + i, x);
+      if (unknowns.count() == 0) continue;
+      RandomStream stream(seed, static_cast<std::uint64_t>(row));
+      double left = stream.uniform();
+      int k = 0;
+      while (k + 1 < mixture.ngauss() && left >= posterior.share(k)[i])
+        left -= posterior.share(k++)[i];
+      // A covariance may be singular: of values that noise hardly touches.
+      const Eigen::LDLT<Matrix> ldlt(posterior.covariance(k, i));
+      Vector z(unknowns.count());
+      for (int u = 0; u < unknowns.count(); ++u)
+        z[u] = draw_normal(stream) * std::sqrt(std::max(0.0, ldlt.vectorD()[u]));
+      const Vector offset = ldlt.transpositionsP().transpose() * (ldlt.matrixL() * z).eval();
+      for (int u = 0; u < unknowns.count(); ++u)
+        x[variables[u]] = posterior.undefined(i) ? std::numeric_limits<double>::quiet_NaN()
+                                                 : posterior.conditional(k, u)[i] + offset[u];
+    }
+  };
+  for_each_block(mixture, parts, threads, stop, draw);
+}
+
+}  // namespace mogfit

@@ -1,0 +1,67 @@
+// The sweeps over points that were seen through something: noise, a projection, a domain's bounds.
+//
+// y = R x + e with e ~ N(0, S) is seen of x ~ N(mu_k, Sigma_k = L L^T). What it tells of x,
+//   E[x - mu | y] = L g,   E[(x - mu) (x - mu)^T | y] = L (I + h) L^T,
+// are the scores g and h of the point. By Fisher's identity they are all a fit needs:
+//   S1 = L sum_i s_i r_i g_i,   S2 = L (S0 I + sum_i s_i r_i h_i) L^T
+// in place of the sums over y itself, for EM and for the gradient alike.
+#pragma once
+
+#include <memory>
+
+#include "block_kernel.hpp"
+#include "scratch.hpp"
+
+namespace mogfit {
+
+// Of what a point is seen through. A block has the columns y (M), then its standard deviations (M)
+// or the lower triangle of S row by row, then R row by row if there is one.
+struct SeenThrough {
+  int nvars;       // V, of x
+  int seen;        // M, of y
+  bool full;       // S in full, or of standard deviations
+  bool projected;  // R of each point, or the identity
+
+  int columns() const {
+    return seen + (full ? seen * (seen + 1) / 2 : seen) + (projected ? seen * nvars : 0);
+  }
+};
+
+class ScoreKernel {
+ public:
+  virtual ~ScoreKernel() = default;
+
+  // exponents[k * kColumn + i] = log2 w_k p_k(y_i) and largest[i] = max_k of it, for the first
+  // `registers` registers of points of the block x; the scores too, if they are wanted.
+  virtual void log_joint(const double* x, int registers, double* exponents, double* largest) = 0;
+
+  // Adds to the running sums of component k (accumulators of them): point i counts
+  // relative[i] * factor[i].
+  void accumulate(int k, int registers, const double* relative, const double* factor, double* sums);
+
+  // Running sums -> S0, S1, S2 of `mixture`, packed_moments doubles.
+  static void reduce(const Matrix& factor, const double* sums, double* packed);
+
+  static std::size_t accumulators(int nvars) { return packed_moments(nvars) * kNativeDoubles; }
+
+  // Score m of the points of a block: g, then the lower triangle of h row by row.
+  double* score(int k, int m) {
+    return scores_.data() + (static_cast<std::size_t>(k) * per_component_ + m) * kColumn;
+  }
+
+ protected:
+  ScoreKernel(int ngauss, int nvars, bool wanted);
+
+  bool wanted_;
+
+ private:
+  int per_component_;
+  Scratch scores_;
+  Scratch weights_;
+};
+
+// Noise and projections of each point: the E-step of Bovy, Hogg & Roweis (2011).
+std::unique_ptr<ScoreKernel> noisy_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
+                                          bool scores);
+
+}  // namespace mogfit
