@@ -65,6 +65,20 @@ class PreparedMixture:
     @property
     def factors(self) -> _Output: ...  # (K, d, d), lower
 
+class Observations:
+    """What was seen of N points, and how; the arrays are read where they lie."""
+
+    def __init__(
+        self,
+        X: _Points,  # (N, M)
+        sample_weight: _Array | None = None,  # (N,)
+        missing: bool = False,  # whether a NaN is a missing value
+        deviations: _Array | None = None,  # (N, M)
+        covariances: _Array | None = None,  # (N, M, M)
+        shared: _Array | None = None,  # (M, M)
+        projection: _Array | None = None,  # (N, M, V)
+    ) -> None: ...
+
 class Moments:
     """What one pass over the data gives, centred at the components' means."""
 
