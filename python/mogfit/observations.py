@@ -91,6 +91,11 @@ class Observations:
         """Whether there are errors of measurement, be they 0."""
         return not (self.deviations is None and self.covariances is None and self.shared is None)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the values are the points themselves, complete and without noise."""
+        return not (self.incomplete or self.noisy or self.projection is not None)
+
     @cached_property
     def core(self) -> Any:
         """The same for the compiled core, which reads the arrays where they lie."""

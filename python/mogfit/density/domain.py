@@ -89,11 +89,12 @@ def domain_pairs(bounds: Floats | None) -> list[tuple[float, float] | None] | No
 
 
 def rows_inside(values: NDArray[np.floating], bounds: Floats) -> NDArray[np.bool_]:
-    """Which rows lie in the closed box."""
+    """Which rows lie in the closed box, as far as they were seen."""
     inside = np.empty(len(values), dtype=bool)
     for first in range(0, len(values), _CHUNK):
         rows = values[first : first + _CHUNK]
-        inside[first : first + _CHUNK] = ((rows >= bounds[0]) & (rows <= bounds[1])).all(axis=1)
+        outside = (rows < bounds[0]) | (rows > bounds[1])
+        inside[first : first + _CHUNK] = ~outside.any(axis=1)
     return inside
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.inference.checks import Spread
+from mogfit.observations import Observations
 from mogfit.parameters import Stdcorr
 
 __all__ = ["Likelihood", "Observer"]
@@ -33,8 +34,8 @@ class Likelihood:
 
     Attributes
     ----------
-    values : ndarray of shape (N, V)
-    weight : ndarray of shape (N,) or None
+    data : Observations
+        What was seen of the points, and their weights.
     spread : Spread
         Location, scale and covariance of the data.
     penalty : float
@@ -47,8 +48,7 @@ class Likelihood:
         Seconds in the core so far.
     """
 
-    values: NDArray[Any]
-    weight: Floats | None
+    data: Observations
     spread: Spread
     penalty: float
     threads: int
@@ -59,12 +59,17 @@ class Likelihood:
     @property
     def n_points(self) -> int:
         """Rows of the data."""
-        return len(self.values)
+        return self.data.n_points
+
+    @property
+    def nvars(self) -> int:
+        """Variables of the points."""
+        return self.data.nvars
 
     @property
     def total(self) -> float:
         """Sum of the sample weights."""
-        return float(self.n_points if self.weight is None else self.weight.sum())
+        return self.data.total
 
     def timed(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call the core and count its seconds."""
@@ -83,15 +88,26 @@ class Likelihood:
             return self
         rows = rng.choice(self.n_points, size, replace=False, shuffle=False)
         rows.sort()
-        weight = None if self.weight is None else self.weight[rows]
         return Likelihood(
-            np.ascontiguousarray(self.values[rows]),
-            weight,
-            self.spread,
-            self.penalty,
-            self.threads,
-            self.domain,
+            self.data.take(rows), self.spread, self.penalty, self.threads, self.domain
         )
+
+    def completed_points(self) -> NDArray[Any]:
+        """The points; where they were seen in part or through noise, their expectations.
+
+        Those under one Gaussian, that of the spread: what starts are looked for in.
+        """
+        if self.data.plain:
+            return self.data.values
+        one = _core.PreparedMixture(
+            np.ones(1), self.spread.location[None], self.spread.covariance[None]
+        )
+        means, _ = self.timed(_core.posterior, one, self.data.core, False, self.threads)
+        return means
+
+    def responsibilities(self, mixture: _core.PreparedMixture) -> Floats:
+        """Probability that each point came from each component, (N, ngauss)."""
+        return self.timed(_core.responsibilities, mixture, self.data.core, self.threads)
 
     def add_cost(self, other: Likelihood) -> None:
         """Count what was spent on a sample of these data, in passes over all of them."""
@@ -103,12 +119,12 @@ class Likelihood:
     def loglik(self, mixture: _core.PreparedMixture) -> float:
         """log L, without the penalty."""
         self.passes += 1
-        return self.timed(_core.log_likelihood, mixture, self.values, self.weight, self.threads)
+        return self.timed(_core.log_likelihood, mixture, self.data.core, None, self.threads)
 
     def points_held(self, mixture: _core.PreparedMixture) -> Floats:
         """How many of the points each component holds, (ngauss,), by its share of the weight."""
         self.passes += 1
-        moments = self.timed(_core.data_pass, mixture, self.values, self.weight, self.threads)
+        moments = self.timed(_core.data_pass, mixture, self.data.core, None, self.threads)
         return moments.s0 * (self.n_points / self.total)
 
     def penalty_value(self, mixture: _core.PreparedMixture) -> float:
@@ -128,8 +144,8 @@ class Likelihood:
         return self.timed(
             _core.em_step,
             mixture,
-            self.values,
-            self.weight,
+            self.data.core,
+            None,
             self.penalty,
             self.spread.covariance,
             self.threads,
@@ -146,8 +162,8 @@ class Likelihood:
         after, loglik, taken = self.timed(
             _core.em_run,
             mixture,
-            self.values,
-            self.weight,
+            self.data.core,
+            None,
             self.penalty,
             self.spread.covariance,
             steps=steps,
@@ -170,8 +186,8 @@ class Likelihood:
 
         `smaller` holds pairs of a sample and the gradient tolerance there.
         """
-        samples = [(s.values, s.weight, tolerance) for s, tolerance in smaller]
-        samples.append((self.values, self.weight, gradient_tolerance))
+        samples = [(s.data.core, None, tolerance) for s, tolerance in smaller]
+        samples.append((self.data.core, None, gradient_tolerance))
         descent = self.timed(
             _core.descend,
             mixture,
@@ -210,8 +226,8 @@ class Likelihood:
         return self.timed(
             coordinates.objective,
             theta,
-            self.values,
-            self.weight,
+            self.data.core,
+            None,
             self.penalty,
             self.spread.covariance,
             self.threads,
@@ -220,7 +236,7 @@ class Likelihood:
     def stdcorr_objective(self, at: _core.PreparedMixture) -> tuple[float, Stdcorr]:
         """Objective and its gradient in weights, means, standard deviations and correlations."""
         self.passes += 1
-        moments = self.timed(_core.data_pass, at, self.values, self.weight, self.threads)
+        moments = self.timed(_core.data_pass, at, self.data.core, None, self.threads)
         gradient = _core.gradient_stdcorr(
             at, moments, self.penalty, self.spread.covariance, self.total
         )

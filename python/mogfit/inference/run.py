@@ -22,6 +22,7 @@ from mogfit.inference.likelihood import Likelihood, Observer
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.inference.scipy_methods import canonical_method, run_scipy
 from mogfit.inference.starts import default_starts, search_start
+from mogfit.observations import Observations
 from mogfit.parameters import number_of_parameters
 
 __all__ = ["FitOptions", "run_fit"]
@@ -89,8 +90,7 @@ class FitOptions:
 
 
 def run_fit(
-    values: NDArray[Any],
-    weight: Floats | None,
+    data: Observations,
     domain: Floats | None,
     ngauss: int,
     start: _core.PreparedMixture | None,
@@ -106,13 +106,13 @@ def run_fit(
     of weight, wherever they started.
     `begun` is the `time.perf_counter` at which the fit began.
     """
-    n_rows = len(values)
-    if weight is not None and not weight.all():
+    n_rows = data.n_points
+    if data.weight is not None and not data.weight.all():
         # As if they were absent, to the last bit: rows of weight 0 go before anything else.
-        values, weight = values[weight > 0], weight[weight > 0]
-    check_enough_rows(values, ngauss)
-    spread = measure_spread(values, weight, names, options.threads)
-    likelihood = Likelihood(values, weight, spread, options.penalty, options.threads, domain)
+        data = data.take(data.weight > 0)
+    check_enough_rows(data, ngauss)
+    spread = measure_spread(data, names, options.threads)
+    likelihood = Likelihood(data, spread, options.penalty, options.threads, domain)
     try:
         mixture, records, smaller = _find_start(likelihood, ngauss, start, options, rng)
         outcome = _run_method(likelihood, mixture, smaller, options, observer)
@@ -135,9 +135,9 @@ def run_fit(
         reason=outcome.reason,
         method=options.method if options.bounds is None else "L-BFGS-B with bounds",
         ngauss=ngauss,
-        nvars=values.shape[1],
+        nvars=data.nvars,
         n_points=n_rows,
-        n_parameters=number_of_parameters(ngauss, values.shape[1]),
+        n_parameters=number_of_parameters(ngauss, data.nvars),
         total_weight=likelihood.total,
         neg_loglik=-outcome.loglik,
         neg_loglik_per_point=-outcome.loglik / likelihood.total,
@@ -172,7 +172,7 @@ def _find_start(
     rng: np.random.Generator,
 ) -> tuple[_core.PreparedMixture, tuple[StartRecord, ...], tuple[tuple[Likelihood, float], ...]]:
     """Where the fit starts, the starts tried, and the samples to descend on before the data."""
-    closed_form = options.method == "L-BFGS" and likelihood.domain is None
+    closed_form = options.method == "L-BFGS" and likelihood.domain is None and likelihood.data.plain
     if ngauss == 1 and (given is None or closed_form):
         # Without a domain the optimum: the mean and the covariance of the data.
         location, _, covariance = likelihood.spread

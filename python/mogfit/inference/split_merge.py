@@ -118,11 +118,12 @@ def _best_moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_core
 
 
 def _moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_Move]:
-    shares = small.timed(_core.responsibilities, mixture, small.values, small.threads)
+    shares = small.responsibilities(mixture)
     # Without component k the density at x_i is (1 - r_ik) of what it was.
     lost = -np.log1p(-np.minimum(shares, 1.0 - 1e-12))
-    loss = lost.sum(axis=0) if small.weight is None else small.weight @ lost
-    axes = min(_AXES, small.values.shape[1])
+    weight = small.data.weight
+    loss = lost.sum(axis=0) if weight is None else weight @ lost
+    axes = min(_AXES, small.nvars)
     return [
         _Move(int(removed), split, axis)
         for removed in np.argsort(loss)[:_REMOVED]

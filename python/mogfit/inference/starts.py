@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.inference.likelihood import Likelihood
@@ -65,15 +67,16 @@ def search_start(
     keep the better half; the best few distinct ones then compete on all the data, or on a larger
     sample of many data.
     """
-    nvars = likelihood.values.shape[1]
+    nvars = likelihood.nvars
     sample = likelihood.sample(sample_size(ngauss, nvars), rng)
     contest_size = _CONTEST_GROWTH * sample.n_points
     contest = likelihood
     if 2 * contest_size < likelihood.n_points:
         contest = likelihood.sample(contest_size, rng)
     seed = int(rng.integers(0, 2**63 - 1))
+    points = sample.completed_points()
     field = candidates = [
-        _Candidate(_start(sample, ngauss, seed, stream), passes=_EM_STEPS * sample.n_points)
+        _Candidate(_start(sample, points, ngauss, seed, stream), passes=_EM_STEPS * sample.n_points)
         for stream in range(n_starts)
     ]
     if n_starts > 1:
@@ -101,12 +104,14 @@ def search_start(
     return Search(mixture, contest, tuple(records))
 
 
-def _start(sample: Likelihood, ngauss: int, seed: int, stream: int) -> _core.PreparedMixture:
+def _start(
+    sample: Likelihood, points: NDArray[Any], ngauss: int, seed: int, stream: int
+) -> _core.PreparedMixture:
     spread = sample.spread
     mixture = sample.timed(
         _core.kmeans_start,
-        sample.values,
-        sample.weight,
+        points,
+        sample.data.weight,
         ngauss,
         spread.location,
         spread.scale,
