@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from mogfit.containers import Loaded, load
 from mogfit.errors import InputError, bad_values_message, place, shape_message
 
-__all__ = ["Points", "as_points", "as_sample_weight"]
+__all__ = ["HOW_TO_GO_ON", "Points", "as_points", "as_sample_weight", "match_names"]
+
+# What to do about missing values, where there is an argument `missing`.
+HOW_TO_GO_ON = (
+    "missing='marginal' uses the values that such rows do have, missing='drop' leaves them out"
+)
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -34,11 +39,14 @@ class Points:
         Names of the columns.
     single : bool
         Whether the input was one point without an axis of rows.
+    n_missing : int
+        How many values are NaN; 0 where they were not looked at.
     """
 
     values: NDArray[Any]
     names: tuple[str, ...] | None = None
     single: bool = False
+    n_missing: int = 0
 
 
 def as_points(
@@ -50,6 +58,7 @@ def as_points(
     single_row_ok: bool = False,
     allow_empty: bool = False,
     finite: bool = True,
+    missing: str | None = None,
 ) -> Points:
     """Check data and view them as rows of points.
 
@@ -73,6 +82,9 @@ def as_points(
         Whether no rows at all are allowed.
     finite : bool, default True
         Whether NaN and infinite values are refused. If not, a missing or masked value is NaN.
+    missing : {"error", "marginal", "drop"}, optional
+        What the caller's argument of that name says, where it has one and `finite` is True:
+        "error" has the message about a NaN name the other two, with which NaN are let through.
 
     Returns
     -------
@@ -121,10 +133,11 @@ def as_points(
                 return Points(X.reshape(1, 1), names, True)
     loaded = load(X, name)
     values, own, single = _rows(loaded, nvars, single_row_ok, allow_empty, name)
-    order, kept = _match_names(own, names, values.shape[1], name)
+    order, kept = match_names(own, names, values.shape[1], name)
+    n_missing = 0
     if finite and values.size:
-        _require_finite(values, own or kept, loaded, name)
-    return Points(values if order is None else values[:, order], kept, single)
+        n_missing = _require_finite(values, own or kept, loaded, name, missing)
+    return Points(values if order is None else values[:, order], kept, single, n_missing)
 
 
 def as_sample_weight(w: Any, n: int, *, name: str = "sample_weight") -> NDArray[np.float64] | None:
@@ -252,10 +265,34 @@ def _rows(
     return array, names, single
 
 
-def _match_names(
+def match_names(
     own: tuple[str, ...] | None, names: Sequence[str] | None, nvars: int, argument: str
 ) -> tuple[list[int] | None, tuple[str, ...] | None]:
-    """Find the order that brings the columns of a table under the expected names."""
+    """Find the order that brings the columns of a table under the expected names.
+
+    Parameters
+    ----------
+    own : tuple of str or None
+        The names that the columns have, if they have any.
+    names : sequence of str or None
+        The names that are expected; None takes the columns as they come.
+    nvars : int
+        How many columns there are.
+    argument : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    order : list of int or None
+        The columns in the expected order; None where they are in it already.
+    names : tuple of str or None
+        Their names in that order.
+
+    Raises
+    ------
+    InputError
+        If the two sets of names differ.
+    """
     if names is None:
         return None, own
     expected = tuple(names)
@@ -289,29 +326,54 @@ def _listed(names: Sequence[str], limit: int = 10) -> str:
 
 
 def _require_finite(
-    values: NDArray[Any], names: tuple[str, ...] | None, loaded: Loaded, argument: str
-) -> None:
+    values: NDArray[Any],
+    names: tuple[str, ...] | None,
+    loaded: Loaded,
+    argument: str,
+    missing: str | None,
+) -> int:
+    """Refuse infinite values, and NaN unless `missing` has a use for them; count the NaN."""
     # Imported late: reading data needs no compiled code until there are values to look at.
     from mogfit._core import count_nonfinite
 
     n_nan, n_inf, row, column = count_nonfinite(values)
-    if not n_nan and not n_inf:
-        return
-    if not n_inf:
-        problem, seen, recipe = loaded.missing, None, loaded.drop_nan
-    else:
-        seen, recipe = float(values[row, column]), loaded.drop_nonfinite
-        problem = "infinite" if not n_nan else f"not finite ({n_inf} infinite, {n_nan} NaN)"
+    nan_allowed = missing in ("marginal", "drop")
+    if not n_inf and (nan_allowed or not n_nan):
+        return n_nan
+    n_bad, problem, seen, allowed = n_inf, "infinite", None, "finite numbers"
     axis = ".all(axis=1)" if loaded.array.ndim == 2 else ""
+    remedy = f"drop those rows: {loaded.drop_nonfinite.format(argument, axis=axis)}"
+    if nan_allowed:
+        row, column = _first_infinite(values)
+        allowed += ", or NaN where a value is missing"
+        remedy = "replace those values by NaN to have them count as missing"
+    elif n_nan:
+        n_bad += n_nan
+        problem = f"not finite ({n_inf} infinite, {n_nan} NaN)" if n_inf else loaded.missing
+    if n_inf:
+        seen = float(values[row, column])
+    elif missing is not None:
+        remedy = HOW_TO_GO_ON
+    else:
+        remedy = f"drop those rows: {loaded.drop_nan.format(argument, axis=axis)}"
     raise InputError(
         bad_values_message(
             argument,
-            n_nan + n_inf,
+            n_bad,
             values.size,
             problem,
             first=place(row=row, column=column, name=names[column] if names else None),
             seen=seen,
-            allowed="finite numbers",
-            remedy=f"drop those rows: {recipe.format(argument, axis=axis)}",
+            allowed=allowed,
+            remedy=remedy,
         )
     )
+
+
+def _first_infinite(values: NDArray[Any], rows: int = 4096) -> tuple[int, int]:
+    """Find the first infinite value, row by row, of an array that has one."""
+    for start in range(0, len(values), rows):
+        found = np.argwhere(np.isinf(values[start : start + rows]))
+        if len(found):
+            break
+    return start + int(found[0, 0]), int(found[0, 1])

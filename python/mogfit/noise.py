@@ -1,0 +1,276 @@
+"""Errors of measurement: the noise of one, some or all points, in any of the usual shapes.
+
+`as_noise` tells apart by its shape what was given, checks it, and says which values carry an
+infinite error, that is, were not measured.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit.containers import Loaded, load
+from mogfit.data import match_names
+from mogfit.errors import InputError, bad_values_message, place, shape_message
+from mogfit.noise_covariances import Tally, check_noise_covariances
+
+__all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured"]
+
+Floats = NDArray[np.float64]
+
+# Rows that are checked together: what is made on the way stays this small.
+BLOCK = 4096
+# An asymmetry, or a negative eigenvalue of a correlation matrix, up to this size is rounding.
+_ROUNDING = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-6}
+# A matrix that differs from its transpose by more than this was not meant to be a covariance.
+_CLEARLY_ASYMMETRIC = 1e-3
+# A variance beyond the range of doubles counts as infinite.
+_LARGEST_DEVIATION = math.sqrt(sys.float_info.max)
+
+_DEVIATIONS = "standard deviations >= 0, or infinite where a value was not measured"
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Noise that was checked; at most one of the first three is given.
+
+    Attributes
+    ----------
+    deviations : ndarray of shape (N, M) or None
+        Standard deviations of the noise of every value.
+    covariances : ndarray of shape (N, M, M) or None
+        Covariances of the noise of every point.
+    shared : ndarray of shape (M, M) or None
+        The covariance of the noise of all points.
+    unmeasured : Tally
+        The values that are there in spite of an infinite error.
+    """
+
+    deviations: Floats | None = None
+    covariances: Floats | None = None
+    shared: Floats | None = None
+    unmeasured: Tally = field(default_factory=Tally)
+
+
+def as_noise(
+    errors: Any,
+    values: NDArray[Any],
+    *,
+    names: tuple[str, ...] | None = None,
+    argument: str = "errors",
+    data: str = "data",
+) -> Noise:
+    """Check errors of measurement.
+
+    Parameters
+    ----------
+    errors : array_like, table or None
+        None is no noise. A number or an array of shape (M,) are standard deviations that all
+        points share; (N, M), or (N,) when M is 1, those of every point. (M, M) with M other than
+        N, or (1, M, M), is a covariance that all points share; (N, M, M) are those of every
+        point. The columns of a table are matched by name. 0 is no noise; an infinite standard
+        deviation or variance marks a value that was not measured. What belongs to a value that
+        is NaN is not looked at. Never modified.
+    values : ndarray of shape (N, M)
+        The data, with NaN where a value is missing.
+    names : tuple of str, optional
+        Names of their columns.
+    argument : str, default "errors"
+        Name of the argument, for messages.
+    data : str, default "data"
+        Name of the data, for messages.
+
+    Returns
+    -------
+    Noise
+        float64, C-contiguous, without a copy of what is so already. Covariances that are
+        symmetric but for rounding are averaged with their transposes.
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit, N and M are equal so that an array (N, M) can be read in two
+        ways, a standard deviation or a variance is negative or NaN, or a covariance is not
+        symmetric (beyond 1e-10 of the standard deviations) or not positive semi-definite.
+    DtypeError
+        If `errors` does not hold real numbers in memory.
+
+    Examples
+    --------
+    >>> as_noise([0.1, 0.2], np.zeros((4, 2))).shared
+    array([[0.01, 0.  ],
+           [0.  , 0.04]])
+    >>> as_noise([[0.1], [np.inf]], np.array([[7.0], [8.0]])).unmeasured.first
+    (1, 0)
+    """
+    if errors is None:
+        return Noise()
+    loaded = load(errors, argument)
+    array = _in_order(loaded, values.shape, names, argument)
+    rounding = _ROUNDING[array.dtype]
+    array = np.asarray(array, dtype=np.float64, order="C")
+    n, m = values.shape
+    shape = array.shape
+    if shape in ((), (m,)):
+        shared = _shared_deviations(array, m, names, argument)
+        return Noise(shared=shared, unmeasured=_unmeasured_columns(shared, values))
+    if shape == (n, m) and n == m and not _clearly_asymmetric(array):
+        raise InputError(_two_meanings(argument, n, data))
+    if shape == (n, m) or (shape == (n,) and m == 1):
+        deviations = array.reshape(n, m)
+        found = _check_deviations(deviations, values, names, argument)
+        return Noise(deviations=deviations, unmeasured=found)
+    if shape in ((m, m), (1, m, m)):
+        checked, _ = check_noise_covariances(
+            array.reshape(1, m, m), None, rounding=rounding, names=names, argument=argument
+        )
+        return Noise(shared=checked[0], unmeasured=_unmeasured_columns(checked[0], values))
+    if shape == (n, m, m):
+        checked, found = check_noise_covariances(
+            array, values, rounding=rounding, names=names, argument=argument
+        )
+        return Noise(covariances=checked, unmeasured=found)
+    per_point = f"({n},), ({n}, 1)" if m == 1 else f"{(n, m)}"
+    one = f"{(1, m, m)}" if m in (1, n) else f"{(m, m)}"
+    raise InputError(
+        shape_message(
+            argument,
+            shape,
+            f"a number, or shape ({m},), {per_point}, {one} or {(n, m, m)}",
+            other=data,
+            other_shape=(n, m),
+            remedy="give standard deviations, or covariances of "
+            + ("one variable" if m == 1 else f"{m} variables"),
+        )
+    )
+
+
+def blank_unmeasured(values: NDArray[Any], noise: Noise) -> NDArray[Any]:
+    """Copy data, with NaN where the error is infinite.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, M)
+        The data; not modified.
+    noise : Noise
+        Their errors.
+
+    Returns
+    -------
+    ndarray of shape (N, M)
+        Of the same dtype.
+    """
+    blanked = values.copy(order="K")
+    for start in range(0, len(blanked), BLOCK):
+        rows = slice(start, start + BLOCK)
+        if noise.deviations is not None:
+            blanked[rows][noise.deviations[rows] > _LARGEST_DEVIATION] = np.nan
+        elif noise.covariances is not None:
+            variances = np.einsum("nii->ni", noise.covariances[rows])
+            blanked[rows][variances == np.inf] = np.nan
+        elif noise.shared is not None:
+            blanked[rows, np.diag(noise.shared) == np.inf] = np.nan
+    return blanked
+
+
+def _in_order(
+    loaded: Loaded, shape: tuple[int, ...], names: tuple[str, ...] | None, argument: str
+) -> NDArray[Any]:
+    """Bring errors with names of their own into the order of the data's columns."""
+    array, m = loaded.array, shape[1]
+    if array.ndim == 1 and loaded.row_names is not None and len(array) == m > 1:
+        order, _ = match_names(loaded.row_names, names, m, argument)
+        return array if order is None else array[order]
+    if array.ndim != 2 or loaded.names is None:
+        return array
+    order, _ = match_names(loaded.names, names, array.shape[1], argument)
+    if order is None:
+        return array
+    # The rows of a table of covariances are in the order of its columns.
+    is_covariance = array.shape == (m, m) != shape
+    return array[np.ix_(order, order)] if is_covariance else array[:, order]
+
+
+def _shared_deviations(
+    array: Floats, m: int, names: tuple[str, ...] | None, argument: str
+) -> Floats:
+    """The covariance of noise with the same standard deviations at all points."""
+    deviations = np.broadcast_to(array, (m,))
+    bad = ~(deviations >= 0)
+    if bad.any():
+        first = int(np.argmax(bad))
+        seen = float(deviations[first])
+        if array.ndim == 0:
+            raise InputError(f"{argument}: {seen} seen; allowed: {_DEVIATIONS}")
+        raise InputError(
+            bad_values_message(
+                argument,
+                int(bad.sum()),
+                m,
+                "negative or NaN",
+                first=place(column=first, name=names[first] if names else None),
+                seen=seen,
+                allowed=_DEVIATIONS,
+            )
+        )
+    with np.errstate(over="ignore"):
+        return np.diag(deviations**2)
+
+
+def _unmeasured_columns(shared: Floats, values: NDArray[Any]) -> Tally:
+    """The values in columns that have an infinite error everywhere."""
+    found = Tally()
+    infinite = np.diag(shared) == np.inf
+    if infinite.any():
+        for start in range(0, len(values), BLOCK):
+            found.add(~np.isnan(values[start : start + BLOCK]) & infinite, start)
+    return found
+
+
+def _check_deviations(
+    deviations: Floats, values: NDArray[Any], names: tuple[str, ...] | None, argument: str
+) -> Tally:
+    """Refuse deviations that are none; find the values whose deviation is infinite."""
+    found, bad = Tally(), Tally()
+    if not deviations.size or (deviations.min() >= 0 and deviations.max() <= _LARGEST_DEVIATION):
+        return found
+    for start in range(0, len(values), BLOCK):
+        block = deviations[start : start + BLOCK]
+        present = ~np.isnan(values[start : start + BLOCK])
+        bad.add(~(block >= 0) & present, start)
+        found.add((block > _LARGEST_DEVIATION) & present, start)
+    if bad.count:
+        row, column = bad.first
+        raise InputError(
+            bad_values_message(
+                argument,
+                bad.count,
+                deviations.size,
+                "negative or NaN",
+                first=place(row=row, column=column, name=names[column] if names else None),
+                seen=float(deviations[row, column]),
+                allowed=_DEVIATIONS,
+            )
+        )
+    return found
+
+
+def _clearly_asymmetric(matrix: Floats) -> bool:
+    """Whether a square array cannot have been meant as a covariance."""
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(matrix - matrix.T).max()
+    return bool(gap > _CLEARLY_ASYMMETRIC * np.abs(matrix).max())
+
+
+def _two_meanings(argument: str, n: int, data: str) -> str:
+    return (
+        f"{argument}: shape {(n, n)} seen, which for {data} of shape {(n, n)} can be one "
+        f"covariance for all points or the standard deviations of each; for the first give shape "
+        f"{(1, n, n)}: np.asarray({argument})[None]; for the second covariances of shape "
+        f"{(n, n, n)}: np.square({argument})[:, None] * np.eye({n})"
+    )
