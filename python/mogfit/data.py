@@ -19,9 +19,7 @@ from mogfit.errors import InputError, bad_values_message, place, shape_message
 __all__ = ["HOW_TO_GO_ON", "Points", "as_points", "as_sample_weight", "match_names"]
 
 # What to do about missing values, where there is an argument `missing`.
-HOW_TO_GO_ON = (
-    "missing='marginal' uses the values that such rows do have, missing='drop' leaves them out"
-)
+HOW_TO_GO_ON = "missing='marginal' uses the rest of such a row, missing='drop' leaves the row out"
 
 _FLOAT64 = np.dtype(np.float64)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mogfit.containers import Loaded, load
 from mogfit.data import match_names
-from mogfit.errors import InputError, bad_values_message, place, shape_message
+from mogfit.errors import InputError, bad_values_message, place, scalar_message, shape_message
 from mogfit.noise_covariances import Tally, check_noise_covariances
 
 __all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured"]
@@ -96,7 +96,8 @@ def as_noise(
     InputError
         If the shape does not fit, N and M are equal so that an array (N, M) can be read in two
         ways, a standard deviation or a variance is negative or NaN, or a covariance is not
-        symmetric (beyond 1e-10 of the standard deviations) or not positive semi-definite.
+        symmetric or not positive semi-definite (beyond 1e-10 of the standard deviations; 1e-6
+        for float32).
     DtypeError
         If `errors` does not hold real numbers in memory.
 
@@ -110,6 +111,8 @@ def as_noise(
     """
     if errors is None:
         return Noise()
+    if isinstance(errors, (bool, np.bool_)):
+        raise InputError(scalar_message(argument, errors, _DEVIATIONS))
     loaded = load(errors, argument)
     array = _in_order(loaded, values.shape, names, argument)
     rounding = _ROUNDING[array.dtype]
@@ -135,19 +138,7 @@ def as_noise(
             array, values, rounding=rounding, names=names, argument=argument
         )
         return Noise(covariances=checked, unmeasured=found)
-    per_point = f"({n},), ({n}, 1)" if m == 1 else f"{(n, m)}"
-    one = f"{(1, m, m)}" if m in (1, n) else f"{(m, m)}"
-    raise InputError(
-        shape_message(
-            argument,
-            shape,
-            f"a number, or shape ({m},), {per_point}, {one} or {(n, m, m)}",
-            other=data,
-            other_shape=(n, m),
-            remedy="give standard deviations, or covariances of "
-            + ("one variable" if m == 1 else f"{m} variables"),
-        )
-    )
+    raise InputError(_wrong_shape(argument, shape, (n, m), data))
 
 
 def blank_unmeasured(values: NDArray[Any], noise: Noise) -> NDArray[Any]:
@@ -265,6 +256,20 @@ def _clearly_asymmetric(matrix: Floats) -> bool:
     with np.errstate(invalid="ignore"):
         gap = np.abs(matrix - matrix.T).max()
     return bool(gap > _CLEARLY_ASYMMETRIC * np.abs(matrix).max())
+
+
+def _wrong_shape(argument: str, seen: tuple[int, ...], shape: tuple[int, int], data: str) -> str:
+    n, m = shape
+    each = f"({n},)" if m == 1 else f"{shape}"
+    one = f"{(1, m, m)}" if m in (1, n) else f"{(m, m)}"
+    return shape_message(
+        argument,
+        seen,
+        f"shape ({m},) or {each} of standard deviations, or {one} or {(n, m, m)} of covariances,",
+        other=data,
+        other_shape=shape,
+        remedy="a number, or the first shape of either kind, is for all points",
+    )
 
 
 def _two_meanings(argument: str, n: int, data: str) -> str:

@@ -159,9 +159,9 @@ class _Check:
         done = wrong.any(axis=0)
         uneven = bool((matrices != matrices.transpose(1, 0, 2)).any())
         # All finite unless the sum is not.
-        infinite = np.zeros_like(done)
+        infinite: Flags = np.zeros_like(done)
         if not np.isfinite(matrices.sum()):
-            infinite = ~np.isfinite(matrices).all(axis=(0, 1))
+            infinite |= ~np.isfinite(matrices).all(axis=(0, 1))
         positive = variances > 0
         # No variance, and yet a covariance: no scale would show how far that is from possible.
         indefinite = np.zeros_like(done)
@@ -227,22 +227,30 @@ def _correlations(matrix: Floats) -> Floats:
         return matrix * scale[:, None] * scale
 
 
-def _entry(matrix: Floats, size: NDArray[Any]) -> str:
-    """Show the first entry of the largest size."""
-    i, j = np.unravel_index(int(np.argmax(size)), matrix.shape)
+def _place_of_largest(size: NDArray[Any]) -> tuple[int, int]:
+    i, j = np.unravel_index(int(np.argmax(size)), size.shape)
+    return int(i), int(j)
+
+
+def _entry(matrix: Floats, i: int, j: int) -> str:
     return f"entry ({i}, {j}) is {matrix[i, j]:g}"
+
+
+def _show_infinite(matrix: Floats) -> str:
+    return _entry(matrix, *_place_of_largest(~np.isfinite(matrix)))
 
 
 def _show_asymmetry(matrix: Floats) -> str:
     scaled = _correlations(matrix)
-    gap = np.abs(scaled - scaled.T)
-    return f"{_entry(matrix, gap)} and {_entry(matrix.T, gap)}"
+    i, j = _place_of_largest(np.abs(scaled - scaled.T))
+    return f"{_entry(matrix, i, j)} and {_entry(matrix, j, i)}"
 
 
 def _show_eigenvalue(matrix: Floats) -> str:
     alone = (matrix != 0) & (np.diag(matrix) == 0)
     if alone.any():
-        return f"variance 0 of column {int(np.argwhere(alone)[0, 1])}, but {_entry(matrix, alone)}"
+        i, j = _place_of_largest(alone)
+        return f"{_entry(matrix, j, j)}, but {_entry(matrix, i, j)}"
     # Clipped, as eigenvalues of numbers near the end of the range are not to be had.
     scaled = np.clip(_correlations(matrix), -1e100, 1e100)
     return f"smallest correlation eigenvalue {np.linalg.eigvalsh(scaled)[0]:.3g}"
@@ -253,7 +261,7 @@ def _faults() -> tuple[_Fault, _Fault, _Fault]:
     return (
         _Fault(
             "not finite",
-            lambda matrix: _entry(matrix, ~np.isfinite(matrix)),
+            _show_infinite,
             "allowed: finite covariances of the values that were measured; "
             "to leave a value out, make its variance infinite",
         ),

@@ -86,7 +86,7 @@ def require_columns(X: Any, matrices: Floats, argument: str) -> None:
     InputError
         If `X` has another number of columns than M.
     """
-    shape = getattr(X, "shape", ())
+    shape: tuple[int, ...] = getattr(X, "shape", ())
     m = matrices.shape[1]
     if len(shape) == 2 and shape[1] != m:
         raise InputError(
@@ -95,7 +95,7 @@ def require_columns(X: Any, matrices: Floats, argument: str) -> None:
                 shape,
                 f"shape (N, {m})",
                 other="projection",
-                other_shape=matrices.shape,
+                other_shape=matrices.shape[1:] if len(matrices) == 1 else matrices.shape,
                 remedy="a projection has one row for each column of the data",
             )
         )
