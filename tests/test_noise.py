@@ -353,6 +353,15 @@ def test_smallest_eigenvalue_is_the_one_of_the_correlations():
     )
 
 
+def test_negative_eigenvalues_from_rounding_are_allowed():
+    for beyond, fits in ((5e-11, True), (1e-9, False)):
+        matrix = np.array([[1.0, 1.0 + beyond], [1.0 + beyond, 1.0]])
+        if fits:
+            np.testing.assert_array_equal(as_noise(matrix, X).shared, matrix)
+        else:
+            assert "smallest correlation eigenvalue -1e-09; " in message(matrix, X)
+
+
 def test_singular_covariances_are_allowed():
     directions = RNG.integers(-3, 4, size=(300, 4, 2)).astype(float)  # rank 2 of 4, exactly
     covariances = directions @ directions.transpose(0, 2, 1)
@@ -364,9 +373,12 @@ def test_singular_covariances_are_allowed():
 
 def test_a_covariance_without_a_variance():
     covariances = changed(COVARIANCES, 3, [[0, 1e-30], [1e-30, 1]])
-    assert "first at row 3: entry (0, 0) is 0, but entry (1, 0) is 1e-30; " in message(
+    assert "first at row 3: entry (0, 0) is 0, but entry (0, 1) is 1e-30; " in message(
         covariances, X
     )
+    for lower, upper in ((0, 0.1), (0.1, 0)):  # nor symmetric
+        place = f"({int(upper == 0)}, {int(lower == 0)})"
+        assert f"is 0, but entry {place} is 0.1; " in message([[0, upper], [lower, 1]], X)
     zero = changed(COVARIANCES, 3, [[0, 0], [0, 1]])
     assert as_noise(zero, X).covariances is zero
 

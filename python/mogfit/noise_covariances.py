@@ -120,7 +120,7 @@ def check_noise_covariances(
                     first=place(row=fault.tally.first[0]),
                     noun="covariance",
                 )
-            raise InputError(f"{subject}: {fault.seen}; {fault.remedy}")
+            raise InputError(f"{subject}: {fault.describe(fault.first)}; {fault.remedy}")
     if not uneven:
         return covariances, check.unmeasured
     averaged = np.empty_like(covariances)
@@ -138,11 +138,11 @@ class _Fault:
     describe: Callable[[Floats], str]
     remedy: str
     tally: Tally = field(default_factory=Tally)
-    seen: str = ""
+    first: Floats = field(default_factory=lambda: np.empty((0, 0)))  # the first such matrix
 
 
 class _Check:
-    """What was found in the matrices so far. A matrix counts for its first fault alone."""
+    """What was found in the matrices so far."""
 
     def __init__(self, rounding: float) -> None:
         self.rounding = rounding
@@ -154,36 +154,30 @@ class _Check:
         matrices, variances, unused = _measured(block, missing)
         if missing is not None:
             self.unmeasured.add(unused.T & ~missing, start)
-        wrong = ~(variances >= 0)
-        self.variances.add(wrong.T, start)
-        done = wrong.any(axis=0)
+        self.variances.add(~(variances >= 0).T, start)
         uneven = bool((matrices != matrices.transpose(1, 0, 2)).any())
-        # All finite unless the sum is not.
-        infinite: Flags = np.zeros_like(done)
-        if not np.isfinite(matrices.sum()):
+        infinite = np.zeros(len(block), bool)
+        asymmetric, indefinite = infinite.copy(), infinite.copy()
+        if not np.isfinite(matrices.sum()):  # far faster where all of them are
             infinite |= ~np.isfinite(matrices).all(axis=(0, 1))
         positive = variances > 0
-        # No variance, and yet a covariance: no scale would show how far that is from possible.
-        indefinite = np.zeros_like(done)
         if not positive.all():
-            indefinite = ((matrices != 0) & ~positive[:, None]).any(axis=(0, 1))
+            # No variance, and yet a covariance: no scale would show how far that is from possible.
+            indefinite |= ((matrices != 0) & ~(positive[:, None] & positive)).any(axis=(0, 1))
         scale = np.where(positive, 1.0 / np.sqrt(variances), 0.0)
         matrices *= scale[:, None]
         matrices *= scale
-        asymmetric = np.zeros_like(done)
         if uneven:
             gap = np.abs(matrices - matrices.transpose(1, 0, 2))
-            asymmetric = (gap > self.rounding).any(axis=(0, 1))
+            asymmetric |= (gap > self.rounding).any(axis=(0, 1))
         indefinite |= _indefinite(matrices, variances, self.rounding)
         for fault, odd in zip(self.faults, (infinite, asymmetric, indefinite), strict=True):
-            odd &= ~done
             if odd.any() and not fault.tally.count:
                 i = int(np.argmax(odd))
                 one = slice(i, i + 1)
                 matrix, _, _ = _measured(block[one], None if missing is None else missing[one])
-                fault.seen = fault.describe(matrix[..., 0])
+                fault.first = matrix[..., 0]
             fault.tally.add(odd, start)
-            done |= odd
         return uneven
 
 
@@ -247,10 +241,12 @@ def _show_asymmetry(matrix: Floats) -> str:
 
 
 def _show_eigenvalue(matrix: Floats) -> str:
-    alone = (matrix != 0) & (np.diag(matrix) == 0)
+    zero = np.diag(matrix) == 0
+    alone = (matrix != 0) & (zero[:, None] | zero)
     if alone.any():
         i, j = _place_of_largest(alone)
-        return f"{_entry(matrix, j, j)}, but {_entry(matrix, i, j)}"
+        k = i if zero[i] else j
+        return f"{_entry(matrix, k, k)}, but {_entry(matrix, i, j)}"
     # Clipped, as eigenvalues of numbers near the end of the range are not to be had.
     scaled = np.clip(_correlations(matrix), -1e100, 1e100)
     return f"smallest correlation eigenvalue {np.linalg.eigvalsh(scaled)[0]:.3g}"
