@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import FitMoG, MixtureOfGaussians
+from mogfit.observations import Observations
 from tests.oracles import Mixture
 
 Array = NDArray[Any]
@@ -38,6 +39,11 @@ def draw_points(n: int = 3000, seed: int = 1) -> Array:
 
 POINTS = draw_points()
 POINTS.flags.writeable = False
+
+
+def observed(points: Array, weight: Array | None = None) -> Observations:
+    """Points that were seen as they are."""
+    return Observations(points, points.shape[1], weight=weight)
 
 
 def fit(data: Any = POINTS, ngauss: int = 3, start: Any = None, **options: Any) -> FitMoG:

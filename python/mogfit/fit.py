@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
-from mogfit.data import as_points, as_sample_weight
 from mogfit.density.components import check_count
-from mogfit.density.domain import TRUNCATIONS, check_inside, drop_outside, parse_domain
+from mogfit.density.domain import TRUNCATIONS, check_inside, parse_domain
 from mogfit.errors import (
     DataWarning,
     InputError,
@@ -23,12 +22,13 @@ from mogfit.errors import (
     warn_user,
 )
 from mogfit.fit_results import FitResults
-from mogfit.inference.checks import mean_and_covariance
+from mogfit.inference.checks import overall_moments
 from mogfit.inference.doubts import doubts
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
+from mogfit.observations import Missing, Observations, as_observations, keep_inside
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -59,11 +59,21 @@ class FitMoG(FitResults):
         rows the weights of `fit_data` belong to.
     truncation : {"components", "mixture"}, default "components"
         What the weights of `mog` mean; see `MixtureOfGaussians`. The fitted density is the same.
+    missing : {"error", "marginal", "drop"}, default "error"
+        What a missing value (NaN, masked, NA, null) means: an error; that its row counts with the
+        values that it has, by the exact likelihood of those; or that its row is left out.
+    errors : array_like or table, optional
+        Errors of measurement e_i ~ N(0, S_i): standard deviations of every value, (N, V), or of
+        each variable, (V,); covariances of every point, (N, V, V), or one for all, (1, V, V). The
+        mixture that is fitted is that of the points without their noise (extreme deconvolution:
+        Bovy, Hogg & Roweis 2011). An infinite error makes its value a missing one.
+    projection : array_like of shape (N, M, V) or (M, V), optional
+        Matrices R_i: what is seen are the M values y_i = R_i x_i + e_i of each point.
 
     Attributes
     ----------
     data : ndarray or None
-        The points.
+        The points, as they were seen; NaN where a value is missing.
     mog : MixtureOfGaussians
         The mixture: at first the one the initial parameters describe, after `fit_data` the fitted
         one, components in decreasing order of weight.
@@ -127,6 +137,9 @@ class FitMoG(FitResults):
         *,
         outside: str = "error",
         truncation: str = "components",
+        missing: Missing = "error",
+        errors: Any = None,
+        projection: Any = None,
     ) -> None:
         if objfile is None and isinstance(data, (str, os.PathLike)):
             objfile = data
@@ -136,21 +149,26 @@ class FitMoG(FitResults):
         for name, value, allowed in (
             ("outside", outside, ("error", "drop")),
             ("truncation", truncation, TRUNCATIONS),
+            ("missing", missing, ("error", "marginal", "drop")),
         ):
             if value not in allowed:
                 raise InputError(choice_message(name, value, allowed))
-        self.outside, self.truncation = outside, truncation
+        self.outside, self.truncation, self.missing = outside, truncation, missing
         self.ngauss = check_count(ngauss, "ngauss", 1)
         self.names = None
         self.data = None
+        seen = None
         if data is not None:
-            points = as_points(data, nvars=nvars)
-            self.data, self.names = points.values, points.names
-            nvars = self.data.shape[1]
+            seen = as_observations(
+                data, nvars=nvars, missing=missing, errors=errors, projection=projection
+            )
+            self.names, nvars = seen.names, seen.nvars
+        elif errors is not None or projection is not None:
+            raise InputError("data: none given, but errors or a projection; give them together")
         self.nvars = 2 if nvars is None else check_count(nvars, "nvars", 1)
         self._bounds = parse_domain(domain, self.nvars)
-        if self.data is not None:
-            self.data, _ = self._inside(self.data, None, self.names)
+        if seen is not None:
+            self._keep(self._inside(seen))
         self.keep_data = False
         self.report = None
         self._optimum = None
@@ -185,7 +203,7 @@ class FitMoG(FitResults):
     def _widest_spread(self) -> float:
         if self.data is None:
             return 0.0
-        _, covariance = mean_and_covariance(self.data)
+        _, covariance = overall_moments(self._observed(None))
         return float(np.sqrt(np.diag(covariance).max()))
 
     def _adopt(self, mog: MixtureOfGaussians) -> None:
@@ -194,26 +212,25 @@ class FitMoG(FitResults):
 
     # -- likelihood ------------------------------------------------------------------------------
 
-    def _inside(
-        self,
-        values: NDArray[Any],
-        weight: Floats | None,
-        names: tuple[str, ...] | None,
-    ) -> tuple[NDArray[Any], Floats | None]:
-        """Rows inside the domain and their weights; the others are refused, or dropped."""
-        if self._bounds is None:
-            return values, weight
+    def _inside(self, seen: Observations) -> Observations:
+        """Rows inside the domain; the others are refused, or dropped.
+
+        What was seen through noise may lie anywhere.
+        """
+        if self._bounds is None or seen.projection is not None:
+            return seen
+        bounds = np.where(seen.exact_columns, self._bounds, [[-np.inf], [np.inf]])
         if self.outside == "error":
-            check_inside(values, self._bounds, names)
-            return values, weight
-        kept, kept_weight = drop_outside(values, weight, self._bounds)
-        if len(kept) < len(values):
+            check_inside(seen.values, bounds, seen.names)
+            return seen
+        kept = keep_inside(seen, bounds)
+        if kept.n_points < seen.n_points:
             warn_user(
-                f"{len(values) - len(kept)} of {len(values)} rows lie outside the domain and were "
-                "dropped",
+                f"{seen.n_points - kept.n_points} of {seen.n_points} rows lie outside the domain "
+                "and were dropped",
                 DataWarning,
             )
-        return kept, kept_weight
+        return kept
 
     # -- the fit ---------------------------------------------------------------------------------
 
@@ -232,6 +249,8 @@ class FitMoG(FitResults):
         bounds: Sequence[Any] | None = None,
         callback: Callable[[FitState], object] | None = None,
         sample_weight: ArrayLike | None = None,
+        errors: Any = None,
+        projection: Any = None,
         n_starts: int | None = None,
         random_state: Any = None,
         penalty: float = 1e-9,
@@ -274,6 +293,8 @@ class FitMoG(FitResults):
             raising StopIteration or returning True.
         sample_weight : array_like of shape (N,), optional
             Weight of each point, 0 or more; a whole number counts as repetition.
+        errors, projection : array_like, optional
+            As `FitMoG` takes them, for the points given here; or in place of those of the fit.
         n_starts : int, optional
             Starts to try; by default 2 G, at most 8 (split-and-merge moves go on from the
             best). Given again in a later fit, it searches
@@ -311,11 +332,9 @@ class FitMoG(FitResults):
         A fit that raises, or is interrupted, leaves the object as it was.
         """
         begun = time.perf_counter()
-        points = as_points(data, nvars=self.nvars, names=self.names) if data is not None else None
-        values = self._values(None) if points is None else points.values
-        weight = as_sample_weight(sample_weight, len(values))
-        if points is not None:
-            values, weight = self._inside(values, weight, points.names or self.names)
+        seen = self._observed(data, errors, projection, sample_weight)
+        if data is not None:
+            seen = self._inside(seen)
         chosen = bounds if bounds is not None else self.bounds
         fit_options = FitOptions.checked(
             method=method,
@@ -338,19 +357,17 @@ class FitMoG(FitResults):
         limit = fit_options.options.get("maxiter")
         with observing(progress, advance, callback, limit) as observer:
             prepared, report = run_fit(
-                values,
-                weight,
+                seen,
                 self._bounds,
                 self.ngauss,
                 start,
                 fit_options,
                 rng,
-                self.names,
+                seen.names or self.names,
                 observer,
                 begun,
             )
-        names = self.names if points is None else points.names
-        self._commit(prepared, report, values, names)
+        self._commit(prepared, report, seen)
         self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
@@ -358,15 +375,12 @@ class FitMoG(FitResults):
             warn_user(text, category)
 
     def _commit(
-        self,
-        prepared: _core.PreparedMixture,
-        report: FitReport,
-        values: NDArray[Any],
-        names: tuple[str, ...] | None,
+        self, prepared: _core.PreparedMixture, report: FitReport, seen: Observations
     ) -> None:
         """Take over a finished fit."""
-        mog = MixtureOfGaussians.from_prepared(prepared, names, self.truncation)
-        self.names, self.data = names, values
+        mog = MixtureOfGaussians.from_prepared(prepared, seen.names, self.truncation)
+        self.names = seen.names
+        self._keep(seen)
         self._restore(mog, report)
         self._label = ()
 

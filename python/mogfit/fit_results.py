@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.data import as_points
+from mogfit.data import as_sample_weight
 from mogfit.density.components import check_count
 from mogfit.density.domain import parse_domain
 from mogfit.errors import FileFormatError, InputError
@@ -18,6 +19,7 @@ from mogfit.fit_parameters import FitParameters
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.mixture import MixtureOfGaussians
+from mogfit.observations import Missing, Observations, as_observations
 from mogfit.parameters import bound_to_unbound
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class FitResults(FitParameters):
     """A mixture together with the data it describes."""
 
     data: NDArray[Any] | None
+    missing: Missing = "error"
+    # What belongs to the data besides their values, unless they are plain points.
+    _seen: Observations | None = None
     report: FitReport | None
     keep_data: bool
     _optimum: Floats | None
@@ -53,30 +58,56 @@ class FitResults(FitParameters):
 
     # -- likelihood ------------------------------------------------------------------------------
 
-    def _values(self, data: Any) -> NDArray[Any]:
-        if data is not None:
-            return as_points(data, nvars=self.nvars, names=self.names).values
-        if self.data is None:
+    def _keep(self, seen: Observations) -> None:
+        """Have these data, with all that belongs to them but their weights."""
+        self.data = seen.values
+        self._seen = None if seen.plain else replace(seen, weight=None)
+
+    def _observed(
+        self, data: Any, errors: Any = None, projection: Any = None, sample_weight: Any = None
+    ) -> Observations:
+        """The data given, or the fit's own."""
+        values = self.data if data is None else data
+        if values is None:
             raise InputError(
                 "data: No data provided; give them here or to FitMoG (pickles of a FitMoG keep "
                 "them only where its keep_data is True)"
             )
-        return self.data
+        if data is not None or errors is not None or projection is not None:
+            return as_observations(
+                values,
+                nvars=self.nvars,
+                names=self.names,
+                missing=self.missing,
+                errors=errors,
+                projection=projection,
+                sample_weight=sample_weight,
+            )
+        # Data that were put in the place of others have neither noise nor missing values.
+        seen = self._seen
+        if seen is None or seen.values is not values:
+            seen = Observations(values, self.nvars, self.names)
+        if sample_weight is None:
+            return seen
+        return replace(seen, weight=as_sample_weight(sample_weight, seen.n_points))
 
-    def log_l(self, data: Any = None) -> float:
+    def log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
         """-log L of the data (those given, or the fit's own) under the current mixture.
+
+        Of values that are missing, and of points seen through noise, as `FitMoG` takes them.
 
         Raises
         ------
         InputError
-            If there are no data, or they are not finite points.
+            If there are no data, or they are no points.
         """
-        return -_core.log_likelihood(self.mog._prepared, self._values(data))
+        seen = self._observed(data, errors, projection)
+        return -_core.log_likelihood(self.mog._prepared, seen.values if seen.plain else seen.core)
 
-    def norm_log_l(self, data: Any = None) -> float:
+    def norm_log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
         """-log L / N; takes and raises what `log_l` does."""
-        values = self._values(data)
-        return self.log_l(values) / len(values)
+        seen = self._observed(data, errors, projection)
+        return self.log_l(data, errors=errors, projection=projection) / seen.n_points
 
     @property
     def solution(self) -> Any:
@@ -228,17 +259,20 @@ class FitResults(FitParameters):
         >>> ks < 0.05 and r2 > 0.95
         True
         """
-        values = self._values(data)
-        count = 10 * len(values) if n_sim is None else check_count(n_sim, "n_sim", 1)
-        if len(values) < 2:
-            raise InputError(f"data: {len(values)} points seen; allowed: 2 or more")
+        seen = self._observed(data)
+        points = seen.n_points
+        count = 10 * points if n_sim is None else check_count(n_sim, "n_sim", 1)
+        if points < 2:
+            raise InputError(f"data: {points} points seen; allowed: 2 or more")
         sample = self.mog_qsample
         if resample or sample is None or len(sample) != count:
             sample = self.mog.rvs(count, rng=random_state)
         prepared = self.mog._prepared
-        observed = -2.0 * _core.logpdf(prepared, values)
+        observed = -2.0 * _core.logpdf(prepared, seen.core)
+        # Draws with the values missing and the noise of the data.
+        drawn = sample if seen.plain else self._seen_again(sample, seen)
         quality, ordered, quantiles = compare_samples(
-            observed, -2.0 * _core.logpdf(prepared, sample)
+            observed, -2.0 * _core.logpdf(prepared, drawn)
         )
         self.mog_qsample = sample
         if plot_qq:
@@ -256,11 +290,18 @@ class FitResults(FitParameters):
             )
         if verbose:
             print(  # noqa: T201  (what verbose= asks for)
-                f"Quality of the fit, {len(values)} points against {count} drawn:\n"
+                f"Quality of the fit, {points} points against {count} drawn:\n"
                 f"  KS distance (0 is best)        : {quality['ks_dist']:.4f}\n"
                 f"  R2 of the identity (1 is best) : {quality['r2_identity']:.4f}"
             )
         return quality
+
+    @staticmethod
+    def _seen_again(sample: Floats, seen: Observations) -> Any:
+        from mogfit.noise_draws import observe_again
+
+        # The sample is kept, and with it its noise.
+        return observe_again(sample, seen, np.random.default_rng(len(sample))).core
 
     def plot_fit(
         self,
@@ -313,7 +354,7 @@ class FitResults(FitParameters):
 
         plot = plot_fit(
             self.mog,
-            self._values(None),
+            self._points_to_draw(),
             N=N,
             figsize=figsize,
             properties=properties,
@@ -326,6 +367,21 @@ class FitResults(FitParameters):
         )
         self.fig = plot.fig
         return plot
+
+    def _points_to_draw(self) -> NDArray[Any]:
+        """The rows that are points: those without a missing value."""
+        seen = self._observed(None)
+        if seen.projection is not None:
+            raise InputError(
+                "data: projections of points cannot be drawn beside their mixture; "
+                "mog.plot_pdf() draws that"
+            )
+        if not seen.incomplete:
+            return seen.values
+        complete = ~np.isnan(seen.values).any(axis=1)
+        if not complete.any():
+            raise InputError("data: no row is complete, so that there is no point to draw")
+        return np.asarray(seen.values[complete])
 
     # -- copies and text -------------------------------------------------------------------------
 
@@ -342,7 +398,7 @@ class FitResults(FitParameters):
 
     def __getstate__(self) -> dict[str, Any]:
         self._sigma_scale = self._sigmax  # known from the data, which may go
-        passing = _PASSING if self.keep_data else (*_PASSING, "data")
+        passing = _PASSING if self.keep_data else (*_PASSING, "data", "_seen")
         return self.__dict__ | dict.fromkeys(passing)
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit.data import HOW_TO_GO_ON, as_points, as_sample_weight
+from mogfit.density.domain import rows_inside
 from mogfit.errors import (
     DataWarning,
+    DomainError,
     InputError,
     bad_values_message,
     choice_message,
@@ -27,7 +29,7 @@ from mogfit.errors import (
 from mogfit.noise import BLOCK, Noise, as_noise, blank_unmeasured
 from mogfit.projections import as_projection, one_per_point, require_columns
 
-__all__ = ["Missing", "Observations", "as_observations"]
+__all__ = ["Missing", "Observations", "as_observations", "keep_inside"]
 
 Floats = NDArray[np.float64]
 Missing = Literal["error", "marginal", "drop", "nan"]
@@ -95,6 +97,20 @@ class Observations:
     def plain(self) -> bool:
         """Whether the values are the points themselves, complete and without noise."""
         return not (self.incomplete or self.noisy or self.projection is not None)
+
+    @property
+    def exact_columns(self) -> NDArray[np.bool_]:
+        """Which of the M columns were seen without noise, (M,)."""
+        if self.deviations is not None:
+            worst = np.where(np.isnan(self.values), 0.0, self.deviations).max(axis=0, initial=0.0)
+        elif self.covariances is not None:
+            variances = np.einsum("nii->ni", self.covariances)
+            worst = np.where(np.isnan(self.values), 0.0, variances).max(axis=0, initial=0.0)
+        elif self.shared is not None:
+            worst = self.shared.diagonal()
+        else:
+            worst = np.zeros(self.values.shape[1])
+        return np.asarray(worst == 0.0)
 
     @cached_property
     def core(self) -> Any:
@@ -278,6 +294,24 @@ def as_observations(
     if incomplete and not allow_empty:
         _require_values(observations, columns, name)
     return observations
+
+
+def keep_inside(observations: Observations, bounds: Floats) -> Observations:
+    """The rows of which nothing was seen outside a box, `bounds` of shape (2, M).
+
+    Raises
+    ------
+    DomainError
+        If no row is inside.
+    """
+    inside = rows_inside(observations.values, bounds)
+    if inside.all():
+        return observations
+    if not inside.any():
+        raise DomainError(
+            f"data: no rows of the {observations.n_points} lie inside the domain; widen it"
+        )
+    return observations.take(inside)
 
 
 def _rows_of(array: Floats | None, rows: Any) -> Floats | None:

@@ -13,11 +13,13 @@ from mogfit.inference.bounded import Bounds, _BoundedCoordinates, _BoundedSimple
 from mogfit.inference.checks import measure_spread
 from mogfit.inference.likelihood import Likelihood
 from mogfit.parameters import Stdcorr
-from tests.fitting import POINTS, START
+from tests.fitting import POINTS, START, observed
 
 
 def coordinates_of(ngauss=3, nvars=2, penalty=1e-4, weight=None):
-    likelihood = Likelihood(POINTS, weight, measure_spread(POINTS, weight, None, 1), penalty, 1)
+    likelihood = Likelihood(
+        observed(POINTS, weight), measure_spread(observed(POINTS, weight), None, 1), penalty, 1
+    )
     shape, pairs = (ngauss, nvars), (ngauss, nvars * (nvars - 1) // 2)
     lower = Stdcorr(
         np.full(ngauss, 0.05), np.full(shape, -3.0), np.full(shape, 0.1), np.full(pairs, -0.9)

@@ -9,7 +9,7 @@ import pytest
 
 from mogfit import DataWarning, DegenerateError, InputError
 from mogfit.inference.checks import check_enough_rows, count_distinct_rows, measure_spread
-from tests.fitting import POINTS
+from tests.fitting import POINTS, observed
 
 TWO_ROWS = np.array([[0.0, 1.0], [2.0, 3.0]])
 
@@ -19,7 +19,7 @@ TWO_ROWS = np.array([[0.0, 1.0], [2.0, 3.0]])
 def test_spread_is_the_maximum_likelihood_mean_and_covariance(offset, weighted, rng):
     weight = rng.uniform(0, 3, len(POINTS)) if weighted else None
     points = POINTS + offset
-    location, scale, covariance = measure_spread(points, weight, None, 1)
+    location, scale, covariance = measure_spread(observed(points, weight), None, 1)
     # Adding the offset rounds each value to offset * eps; without one, the rounding of NumPy's own
     # mean of values up to 7 shows.
     rounding = 4 * np.finfo(float).eps * max(abs(offset), 20.0)
@@ -67,13 +67,13 @@ def test_distinct_rows_are_counted_as_far_as_they_matter():
 )
 def test_too_few_rows(points, ngauss, error, message):
     with pytest.raises(error, match=message):
-        check_enough_rows(points, ngauss)
+        check_enough_rows(observed(points), ngauss)
 
 
 def test_more_parameters_than_points_are_told_with_both_counts():
     with pytest.warns(DataWarning, match="11 parameters for 8 points"):
-        check_enough_rows(POINTS[:8], 2)
-    check_enough_rows(POINTS[:11], 2)
+        check_enough_rows(observed(POINTS[:8]), 2)
+    check_enough_rows(observed(POINTS[:11]), 2)
 
 
 @pytest.mark.parametrize("value", [3.0, 0.0, 1e300, -1e-300, 0.1])
@@ -82,7 +82,7 @@ def test_a_constant_column_is_named(value, names):
     points = np.column_stack([POINTS[:, 0], np.full(len(POINTS), value)])
     expected = f"data: column {repr('z') if names else 1} is constant ({value:g}); drop it"
     with pytest.raises(DegenerateError, match=f"^{re.escape(expected)}"):
-        measure_spread(points, None, names, 1)
+        measure_spread(observed(points), names, 1)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
@@ -92,12 +92,12 @@ def test_collinear_columns_are_named_with_their_rank(scale, rng):
     with pytest.raises(
         DegenerateError, match=r"rank 3 of 4; column 0, column 1, column 2 determine"
     ):
-        measure_spread(points, None, None, 1)
+        measure_spread(observed(points), None, 1)
     with pytest.raises(DegenerateError, match=r"column 'a', column 'b', column 'c' .* drop 1"):
-        measure_spread(points, None, ("a", "b", "c", "d"), 1)
+        measure_spread(observed(points), ("a", "b", "c", "d"), 1)
 
 
 def test_nearly_collinear_columns_are_not_refused(rng):
     x = rng.normal(size=2000)
     points = np.column_stack([x, x + 1e-5 * rng.normal(size=2000)])
-    measure_spread(points, None, None, 1)
+    measure_spread(observed(points), None, 1)

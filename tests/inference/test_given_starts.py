@@ -11,9 +11,9 @@ from mogfit import DataWarning, FitMoG, MixtureOfGaussians, _core
 from mogfit.inference.checks import measure_spread
 from mogfit.inference.given_starts import prepare_start, refill_empty, separate_identical
 from mogfit.inference.likelihood import Likelihood
-from tests.fitting import POINTS, START, fit
+from tests.fitting import POINTS, START, fit, observed
 
-LIKELIHOOD = Likelihood(POINTS, None, measure_spread(POINTS, None, None, 1), 1e-9, 1)
+LIKELIHOOD = Likelihood(observed(POINTS), measure_spread(observed(POINTS), None, 1), 1e-9, 1)
 
 
 def prepared(weights, mus, Sigmas):

@@ -8,12 +8,14 @@ import pytest
 from mogfit import _core
 from mogfit.inference.checks import measure_spread
 from mogfit.inference.likelihood import Likelihood
-from tests.fitting import POINTS, START, fit, plain
+from tests.fitting import POINTS, START, fit, observed, plain
 from tests.oracles import numpy_em_step, numpy_moments, penalty_value
 
 
 def likelihood_of(points=POINTS, weight=None, penalty=1e-9):
-    return Likelihood(points, weight, measure_spread(points, weight, None, 1), penalty, 1)
+    return Likelihood(
+        observed(points, weight), measure_spread(observed(points, weight), None, 1), penalty, 1
+    )
 
 
 def central_differences(function, at, step):
@@ -98,7 +100,7 @@ def test_a_sample_is_distinct_rows_with_their_weights(rng):
     weight = np.arange(1.0, len(POINTS) + 1)
     likelihood = likelihood_of(weight=weight)
     part = likelihood.sample(500, rng)
-    rows = (part.weight - 1).astype(int)
+    rows = (part.data.weight - 1).astype(int)
     assert len(set(rows)) == 500
-    np.testing.assert_array_equal(part.values, POINTS[rows])
+    np.testing.assert_array_equal(part.data.values, POINTS[rows])
     assert likelihood.sample(3000, rng) is likelihood

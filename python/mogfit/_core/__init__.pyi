@@ -324,9 +324,7 @@ def posterior(
 ) -> tuple[_Output, _Output | None]: ...
 
 # (N, V): one draw from p(x | seen) for every row, each with a random stream of its own.
-def posterior_draws(
-    mixture: PreparedMixture, X: _Data, seed: int, threads: int = 0
-) -> _Output: ...
+def posterior_draws(mixture: PreparedMixture, X: _Data, seed: int, threads: int = 0) -> _Output: ...
 
 # Points (n, d) and their components (n,); the first m of n draws are those of a call for m.
 def sample(

@@ -12,7 +12,13 @@ from mogfit.errors import DataWarning, DegenerateError, InputError, warn_user
 from mogfit.observations import Observations
 from mogfit.parameters import number_of_parameters
 
-__all__ = ["Spread", "check_enough_rows", "mean_and_covariance", "measure_spread"]
+__all__ = [
+    "Spread",
+    "check_enough_rows",
+    "mean_and_covariance",
+    "measure_spread",
+    "overall_moments",
+]
 
 Floats = NDArray[np.float64]
 
@@ -139,10 +145,7 @@ def measure_spread(data: Observations, names: tuple[str, ...] | None, threads: i
         lowest, highest = np.fmin.reduce(data.values), np.fmax.reduce(data.values)
         for column in np.flatnonzero(lowest == highest):
             _refuse_constant(int(column), float(lowest[column]), names)
-    if data.plain:
-        location, covariance = mean_and_covariance(data.values, data.weight, threads)
-    else:
-        location, covariance = _one_gaussian(data, threads)
+    location, covariance = overall_moments(data, threads)
     scale = np.sqrt(np.diag(covariance))
     if exact:
         rounding = 4 * np.finfo(float).eps * np.abs(location)
@@ -150,6 +153,13 @@ def measure_spread(data: Observations, names: tuple[str, ...] | None, threads: i
             _refuse_constant(int(column), float(location[column]), names)
         _check_collinear(covariance / np.outer(scale, scale), names)
     return Spread(location, scale, covariance)
+
+
+def overall_moments(data: Observations, threads: int = 0) -> tuple[Floats, Floats]:
+    """Mean (V,) and covariance (V, V) of the points, as `measure_spread` takes them."""
+    if data.plain:
+        return mean_and_covariance(data.values, data.weight, threads)
+    return _one_gaussian(data, threads)
 
 
 def _refuse_constant(column: int, value: float, names: tuple[str, ...] | None) -> None:
@@ -179,7 +189,7 @@ def _first_look(data: Observations) -> tuple[Floats, Floats]:
     if data.projection is not None:
         # Least squares, and one variance for all.
         rows, targets = data.projection[seen], values[seen]
-        location = np.linalg.lstsq(rows, targets, rcond=None)[0]
+        location = np.asarray(np.linalg.lstsq(rows, targets, rcond=None)[0], dtype=np.float64)
         rest = ((targets - rows @ location) ** 2).sum() / np.square(rows).sum()
         return location, np.full(data.nvars, rest if rest > 0 else 1.0)
     noise = np.zeros(values.shape)
