@@ -121,15 +121,18 @@ def make_case(
     weighted: bool = False,
     seed: int = 0,
     inflate: float = 1.0,
+    elsewhere: bool = True,
 ) -> Case:
-    """Observations of points that `make_mixture` drew, and a mixture that is not theirs.
+    """Observations of points that `make_mixture` drew, and a mixture, not theirs if `elsewhere`.
 
     Deviations of the noise are between 1/10 of those of the components and as large. `missing`
     is the probability of a value to be missing; a few rows may lose all of theirs.
     """
     rng = np.random.default_rng([seed, nvars, ngauss, count])
     mixture = make_mixture(nvars, ngauss, seed)
-    points = make_points(make_mixture(nvars, ngauss, seed + 1), count, seed, inflate=inflate)
+    points = make_points(
+        make_mixture(nvars, ngauss, seed + elsewhere), count, seed, inflate=inflate
+    )
     m = {"none": nvars, "square": nvars, "fewer": max(nvars - 1, 1), "more": nvars + 1}[projection]
     given: dict[str, Array] = {}
     matrices = np.broadcast_to(np.eye(nvars), (count, nvars, nvars))
