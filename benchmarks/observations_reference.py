@@ -239,7 +239,7 @@ def posterior(mixture: Mixture, data: Observations) -> tuple[Array, Array]:
         explained = np.einsum("kn,kajn,kbjn->nab", shares, gains, gains, optimize=True)
         means[block.rows] = mean.T
         covariances[block.rows] = spread + inner - explained
-    return means, covariances
+    return means, (covariances + covariances.transpose(0, 2, 1)) / 2
 
 
 def _logsumexp(terms: Array) -> Array:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mogfit import _core
 from tests.core.observed import KINDS, assert_same_bits, evaluate, every_kind
 from tests.observation_oracles import make_case
 from tests.strategies import LAYOUTS

@@ -194,11 +194,9 @@ def test_draws_have_the_distribution_of_the_posterior(noise):
     )
 
 
-@every_kind
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "complete"])
 def test_draws_of_the_points_of_a_mixture_are_points_of_it(kind):
     # x drawn from the mixture, y from x, x' given y: then x' has the distribution of x.
-    if kind == "complete":
-        pytest.skip("x' is x")
     case = make_case(2, 3, 4000, **{**KINDS[kind], "weighted": False}, elsewhere=False)
     drawn = _core.posterior_draws(case.prepared(), case.observations(), 5)
     weights, means, covariances = case.mixture
@@ -215,9 +213,9 @@ def test_draws_have_the_moments_of_the_posterior(kind):
     drawn = _core.posterior_draws(
         case.prepared(), case.take(np.repeat(np.arange(6), copies)).observations(), 1
     ).reshape(6, copies, 3)
-    error = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2) / copies)
-    assert (abs(drawn.mean(axis=1) - means) <= 4.5 * error + 1e-12).all()
-    deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+    # Rounding may leave a variance of 0 below it.
+    deviations = np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 0.0))
+    assert (abs(drawn.mean(axis=1) - means) <= 4.5 * deviations / np.sqrt(copies) + 1e-12).all()
     size = deviations[:, :, None] * deviations[:, None]
     for i in range(6):
         spread = np.cov(drawn[i].T, bias=True)
