@@ -239,7 +239,9 @@ void add_moments(const ObservedPart& part, const PreparedMixture& mixture, Momen
   for (int k = 0; k < mixture.ngauss(); ++k) {
     const auto& [gain, rest] = part.regressions[k];
     total.s1.row(k) += (gain * seen.s1.row(k).transpose()).transpose();
-    total.s2[k] += gain * seen.s2[k] * gain.transpose() + seen.s0[k] * rest;
+    const Matrix second = gain * seen.s2[k] * gain.transpose() + seen.s0[k] * rest;
+    // Rounding differs between the triangles.
+    total.s2[k] += Matrix(second.selfadjointView<Eigen::Lower>());
   }
 }
 

@@ -10,6 +10,7 @@
 #include "block_evaluator.hpp"
 #include "normal_draws.hpp"
 #include "observed_part.hpp"
+#include "sampling.hpp"
 
 namespace mogfit {
 
@@ -322,6 +323,16 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
                      std::uint64_t seed, double* draws, int threads, const StopRequested& stop) {
   const int nvars = mixture.nvars();
   const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
+  // Rows of which nothing was seen: the mixture's own draws.
+  for (const ObservedPart& part : parts) {
+    if (!part.blank()) continue;
+    const std::int64_t n = part.points.n;
+    std::vector<double> own(static_cast<std::size_t>(n) * nvars);
+    std::vector<std::int64_t> labels(n);
+    sample(mixture, n, seed, own.data(), labels.data(), threads, stop);
+    for (std::int64_t i = 0; i < n; ++i)
+      std::copy_n(own.data() + i * nvars, nvars, draws + part.points.row(i) * nvars);
+  }
   const auto draw = [&](BlockPosterior& posterior, const Unknowns& unknowns,
                         const ObservedPart& part, std::int64_t first) {
     const auto& variables = unknowns.variables();

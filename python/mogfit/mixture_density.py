@@ -14,6 +14,7 @@ from mogfit.data import Points, as_points
 from mogfit.density.components import check_count, real_array
 from mogfit.errors import InputError, choice_message, shape_message
 from mogfit.mixture_parameters import MixtureParameters
+from mogfit.observations import Missing, as_observations
 from mogfit.parameters import unbound_to_bound
 from mogfit.rng import draw_seed
 
@@ -36,33 +37,75 @@ class MixtureDensity(MixtureParameters):
             finite=False,
         )
 
-    def pdf(self, X: Any, *, threads: int = 0) -> float | Floats:
-        """Density at points.
+    def _seen(self, X: Any, errors: Any, projection: Any, missing: Missing) -> tuple[Any, bool]:
+        """What the core evaluates, and whether it is one point."""
+        if errors is None and projection is None and missing == "nan":
+            points = self._points(X)
+            return points.values, points.single
+        seen = as_observations(
+            X,
+            nvars=self.nvars,
+            names=self.names,
+            name="X",
+            missing=missing,
+            errors=errors,
+            projection=projection,
+            single_row_ok=True,
+            allow_empty=True,
+        )
+        return seen.core, seen.single
+
+    def pdf(
+        self,
+        X: Any,
+        *,
+        errors: Any = None,
+        projection: Any = None,
+        missing: Missing = "nan",
+        threads: int = 0,
+    ) -> float | Floats:
+        """Density at points, or of what was seen of them.
 
         Parameters
         ----------
         X : array_like of shape (N, V), (V,) for one point, or a scalar or (N,) when V = 1
             Points, in the units of the means. Any layout; float64 and float32 are read as they
             lie; columns of a table are matched by name.
+        errors : array_like or table, optional
+            Errors of measurement of the points, as `FitMoG` takes them: the density is that of
+            points with such noise, sum_k w_k N(x_i; mu_k, Sigma_k + S_i).
+        projection : array_like of shape (N, M, V) or (M, V), optional
+            X are projections R_i x_i, with M values each.
+        missing : {"nan", "marginal", "error", "drop"}, default "nan"
+            What a NaN stands for: a density of NaN; or a missing value, of which ``"marginal"``
+            integrates the density.
         threads : int, default 0
             Threads to use; 0 stands for the package's default.
 
         Returns
         -------
         float, or ndarray of shape (N,)
-            A float for one point. 0 outside the domain, NaN where a coordinate is NaN. Values
-            below about 1e-308 are 0: use `logpdf` there.
+            A float for one point. 0 outside the domain. Values below about 1e-308 are 0: use
+            `logpdf` there.
 
         Raises
         ------
         InputError
-            If the number of coordinates is not `nvars`.
+            If the number of coordinates is not `nvars`, or an error cannot be one.
         """
-        points = self._points(X)
-        density = _core.pdf(self._prepared, points.values, threads)
+        values, _ = self._seen(X, errors, projection, missing)
+        density = _core.pdf(self._prepared, values, threads)
         return float(density[0]) if len(density) == 1 else density
 
-    def logpdf(self, X: Any, *, threads: int = 0) -> float | Floats:
+    def logpdf(
+        self,
+        X: Any,
+        *,
+        errors: Any = None,
+        projection: Any = None,
+        missing: Missing = "nan",
+        threads: int = 0,
+    ) -> float | Floats:
         """Natural logarithm of the density at points, accurate arbitrarily far from the mixture.
 
         Takes, returns and raises what `pdf` does; -inf outside the domain and where a coordinate
@@ -74,8 +117,8 @@ class MixtureDensity(MixtureParameters):
         >>> round(mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0]).logpdf(1e6), 3)
         -500000000000.919
         """
-        points = self._points(X)
-        density = _core.logpdf(self._prepared, points.values, threads)
+        values, _ = self._seen(X, errors, projection, missing)
+        density = _core.logpdf(self._prepared, values, threads)
         return float(density[0]) if len(density) == 1 else density
 
     def component_logpdf(self, X: Any, *, threads: int = 0) -> Floats:
@@ -87,7 +130,15 @@ class MixtureDensity(MixtureParameters):
         densities = _core.component_logpdf(self._prepared, points.values, threads)
         return densities[0] if points.single else densities
 
-    def responsibilities(self, X: Any, *, threads: int = 0) -> Floats:
+    def responsibilities(
+        self,
+        X: Any,
+        *,
+        errors: Any = None,
+        projection: Any = None,
+        missing: Missing = "nan",
+        threads: int = 0,
+    ) -> Floats:
         """Probability that each point came from each component, w_k N_k(x_i) / p(x_i).
 
         Returns an array of shape (N, G) whose rows sum to 1, or (G,) for one point; takes and
@@ -100,12 +151,20 @@ class MixtureDensity(MixtureParameters):
         >>> mog.responsibilities(1.0)
         array([0.5, 0.5])
         """
-        points = self._points(X)
-        shares = _core.responsibilities(self._prepared, points.values, threads)
-        return shares[0] if points.single else shares
+        values, single = self._seen(X, errors, projection, missing)
+        shares = _core.responsibilities(self._prepared, values, threads)
+        return shares[0] if single else shares
 
     @timed
-    def rvs(self, Nsam: int = 1, *, rng: Any = None, threads: int = 0) -> Floats:
+    def rvs(
+        self,
+        Nsam: int = 1,
+        *,
+        rng: Any = None,
+        errors: Any = None,
+        projection: Any = None,
+        threads: int = 0,
+    ) -> Floats:
         """Draw points from the mixture.
 
         Parameters
@@ -116,21 +175,49 @@ class MixtureDensity(MixtureParameters):
             Source of the seed. None takes one draw from numpy's global state, so that
             ``np.random.seed`` makes a script repeatable. An int gives the same points at every
             call.
+        errors : array_like, optional
+            Errors of measurement, as `FitMoG` takes them: noise is put on the points.
+        projection : array_like of shape (Nsam, M, V) or (M, V), optional
+            Draw projections R_i x_i instead.
         threads : int, default 0
             Threads to use; the points do not depend on it.
 
         Returns
         -------
-        ndarray of shape (Nsam, V)
+        ndarray of shape (Nsam, V), or (Nsam, M) with a projection
+            NaN where an error is infinite.
 
         Raises
         ------
         InputError
-            If `Nsam` is not a whole number, 0 or more.
+            If `Nsam` is not a whole number, 0 or more, or an error cannot be one.
+
+        Examples
+        --------
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(mus=[0.0, 2.0], Sigmas=[1.0, 1.0])
+        >>> bool(mog.rvs(1000, rng=1, errors=3.0).std() > 3.0)
+        True
         """
         count = check_count(Nsam, "Nsam", 0)
-        points, _ = _core.sample(self._prepared, count, draw_seed(rng), threads)
-        return points
+        seed = draw_seed(rng)
+        points, _ = _core.sample(self._prepared, count, seed, threads)
+        if errors is None and projection is None:
+            return points
+        from mogfit.noise_draws import observe_points
+
+        columns = self.nvars if projection is None else np.shape(projection)[-2]
+        seen = as_observations(
+            np.zeros((count, columns)),
+            nvars=self.nvars,
+            names=self.names,
+            name="rvs",
+            missing="marginal",
+            errors=errors,
+            projection=projection,
+            allow_empty=True,
+        )
+        return observe_points(points, seen, np.random.default_rng(seed))
 
     def sample_mog_likelihood(
         self,

@@ -26,7 +26,9 @@ COUNTS = [0, 1, 7, 127, 128, 129, 1000]
 @pytest.mark.parametrize("count", COUNTS)
 def test_every_number_of_points(kind, count):
     case = make_case(3, 4, count, **KINDS[kind])
-    assert_close(evaluate(case), refer(case), case)
+    # Of a thousand random projections some have rows so nearly parallel that R Sigma R^T has a
+    # condition of 1e5.
+    assert_close(evaluate(case), refer(case), case, rtol=1e-10 if kind == "fewer" else 1e-12)
 
 
 @every_kind

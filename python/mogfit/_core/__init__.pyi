@@ -6,7 +6,7 @@
 # DegenerateError for a covariance that is singular. TypeError for an X of another kind.
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -319,9 +319,14 @@ def log_masses_of_means(
 
 # E[x | seen] (N, V) and Cov[x | seen] (N, V, V), or None, under the mixture; values seen without
 # noise are given back as they are. NaN where the density of what was seen is not positive.
+@overload
 def posterior(
-    mixture: PreparedMixture, X: _Data, covariance: bool = True, threads: int = 0
-) -> tuple[_Output, _Output | None]: ...
+    mixture: PreparedMixture, X: _Data, covariance: Literal[True] = True, threads: int = 0
+) -> tuple[_Output, _Output]: ...
+@overload
+def posterior(
+    mixture: PreparedMixture, X: _Data, covariance: Literal[False], threads: int = 0
+) -> tuple[_Output, None]: ...
 
 # (N, V): one draw from p(x | seen) for every row, each with a random stream of its own.
 def posterior_draws(mixture: PreparedMixture, X: _Data, seed: int, threads: int = 0) -> _Output: ...
