@@ -185,6 +185,8 @@ void translate_errors(std::exception_ptr failure) {
     raise_as("DegenerateError", error);
   } catch (const DomainError& error) {
     raise_as("DomainError", error);
+  } catch (const NotImplementedError& error) {
+    PyErr_SetString(PyExc_NotImplementedError, error.what());
   } catch (const Interrupted&) {
     // The signal's handler has raised already: KeyboardInterrupt, or what the user made of it.
     if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);

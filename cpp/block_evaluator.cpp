@@ -17,6 +17,13 @@ SeenThrough seen_through_of(const ObservedPart& part) {
           part.projected()};
 }
 
+std::unique_ptr<ScoreKernel> score_kernel(const ObservedPart& part, bool scores) {
+  if (part.noise == Noise::kNone) return nullptr;
+  const SeenThrough seen = seen_through_of(part);
+  if (part.box) return boxed_kernel(*part.mixture, seen, part.columns, *part.box, scores);
+  return noisy_kernel(*part.mixture, seen, scores);
+}
+
 // Of a block of these rows.
 int columns_of(const ObservedPart& part) {
   return part.noise == Noise::kNone ? part.points.d : seen_through_of(part).columns();
@@ -28,9 +35,7 @@ BlockEvaluator::BlockEvaluator(const ObservedPart& part, bool scores)
     : part_(part),
       mixture_(*part.mixture),
       kernel_(block_kernel(mixture_.nvars())),
-      seen_through_(part.noise == Noise::kNone
-                        ? nullptr
-                        : noisy_kernel(mixture_, seen_through_of(part), scores)),
+      seen_through_(score_kernel(part, scores)),
       x_(static_cast<std::size_t>(columns_of(part)) * kColumn),
       exponents_(static_cast<std::size_t>(mixture_.ngauss()) * kColumn),
       largest_(kColumn),
@@ -158,6 +163,7 @@ void BlockEvaluator::reduce(int k, const double* moments, double* packed) const 
 
 double estimated_nanoseconds(const ObservedPart& part) {
   const int nvars = part.mixture->nvars();
+  if (part.box) return 5000.0;
   return part.noise == Noise::kNone ? estimated_nanoseconds(nvars) : 3.0 + 0.2 * nvars * nvars;
 }
 

@@ -21,6 +21,11 @@ struct DomainError : std::domain_error {
   using std::domain_error::domain_error;
 };
 
+// What is well defined, but beyond what can be computed here.
+struct NotImplementedError : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
 // The caller asked for the work to stop (Ctrl-C); nothing has been changed.
 struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}

@@ -53,6 +53,7 @@ ObservedArrays observe_arrays(const py::array& x, const std::optional<Array>& sa
     o.projection = keep(*projection);
     o.projected_nvars = static_cast<int>(projection->shape(2));
   }
+  o.noisy = find_noisy_columns(o);
   if (missing) o.patterns = without_gil([&](const StopRequested&) { return find_patterns(o); });
   return data;
 }

@@ -53,6 +53,19 @@ class MaskReader {
 
 }  // namespace
 
+std::vector<char> find_noisy_columns(const Observations& o) {
+  if (o.noise == Noise::kNone) return {};
+  const int d = o.points.d;
+  std::vector<char> noisy(d, 0);
+  const std::int64_t rows = o.noise == Noise::kShared ? 1 : o.points.n;
+  const bool diagonal = o.noise == Noise::kDeviations;
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (int j = 0; j < d; ++j)
+      // Of a value that is missing the error may be NaN: it does not matter.
+      if (o.errors[diagonal ? i * d + j : (i * d + j) * d + j] != 0.0) noisy[j] = 1;
+  return noisy;
+}
+
 std::shared_ptr<const std::vector<Pattern>> find_patterns(const Observations& observations) {
   const Points& points = observations.points;
   MaskReader reader(observations);

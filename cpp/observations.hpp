@@ -28,9 +28,12 @@ struct Observations {
   const double* projection = nullptr;  // row-major, N x M x V; null: R_i = I
   int projected_nvars = 0;             // V, when there is a projection
   std::shared_ptr<const std::vector<Pattern>> patterns;  // null: every value was seen
+  std::vector<char> noisy;  // of each column, whether any of its errors is above 0; empty: none
 
   int nvars() const { return projection ? projected_nvars : points.d; }
 };
+
+std::vector<char> find_noisy_columns(const Observations& observations);
 
 // Groups the rows by which of their values were seen: those that are not NaN, and whose error is
 // not infinite. Null when all of them were. Complete rows come first, then the patterns in the

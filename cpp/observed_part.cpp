@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "box_quadrature.hpp"
 #include "errors.hpp"
 
 namespace mogfit {
@@ -159,6 +160,26 @@ void view_noise(const Observations& o, const std::vector<int>& columns, const st
   part.projection.columns = part.projection_columns.data();
 }
 
+// Whether a bounded variable is not known exactly from what was seen; refuses too many of them.
+bool needs_box(const PreparedMixture& mixture, const Observations& o,
+               const std::vector<int>& columns) {
+  if (!mixture.truncation()) return false;
+  const Box& box = mixture.truncation()->box;
+  std::vector<char> known(mixture.nvars(), 0);
+  if (o.projection == nullptr)
+    for (const int j : columns) known[j] = o.noisy.empty() || !o.noisy[j];
+  int unknown = 0;
+  for (int j = 0; j < mixture.nvars(); ++j)
+    unknown += !known[j] && (std::isfinite(box.lower[j]) || std::isfinite(box.upper[j]));
+  if (unknown > kMaxQuadrature)
+    throw NotImplementedError(
+        "domain: " + std::to_string(unknown) +
+        " bounded variables of a point are missing, noisy or projected; their probability inside "
+        "the domain is computed for up to " +
+        std::to_string(kMaxQuadrature) + "; leave out the domain of some, or such rows");
+  return unknown > 0;
+}
+
 ObservedPart observe_part(const PreparedMixture& mixture, const Observations& o,
                           const Pattern* pattern) {
   ObservedPart part;
@@ -178,8 +199,17 @@ ObservedPart observe_part(const PreparedMixture& mixture, const Observations& o,
   }
   // As long as the caller's mixture, which outlives every pass.
   part.mixture = std::shared_ptr<const PreparedMixture>(std::shared_ptr<void>(), &mixture);
+  if (o.projection == nullptr) part.columns = columns;
+  if (part.blank()) return part;
+  if (needs_box(mixture, o, columns)) {
+    part.box = mixture.truncation()->box;
+    part.mixture = std::make_shared<PreparedMixture>(
+        mixture.without_box(untruncated_log_weights(mixture).data()));
+    view_noise(o, columns, rows, part);
+    part.seen_exactly = o.noise == Noise::kNone && o.projection == nullptr;
+    return part;
+  }
   if (o.projection == nullptr) {
-    part.columns = columns;
     if (mixture.truncation()) {
       const Box& box = mixture.truncation()->box;
       part.lower.resize(columns.size());
@@ -189,7 +219,6 @@ ObservedPart observe_part(const PreparedMixture& mixture, const Observations& o,
         part.upper[j] = box.upper[columns[j]];
       }
     }
-    if (part.blank()) return part;
     if (!complete) marginalise(mixture, part);
     if (o.noise == Noise::kNone) return part;
     if (complete && mixture.truncation())
@@ -203,8 +232,12 @@ ObservedPart observe_part(const PreparedMixture& mixture, const Observations& o,
       convolve(shared, part);
       return part;
     }
+  } else if (mixture.truncation()) {
+    // Unbounded, but for the normalisation.
+    part.mixture = std::make_shared<PreparedMixture>(
+        mixture.without_box(untruncated_log_weights(mixture).data()));
   }
-  if (!part.blank()) view_noise(o, columns, rows, part);
+  view_noise(o, columns, rows, part);
   return part;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "block_kernel.hpp"
@@ -28,9 +29,11 @@ struct ObservedPart {
   Noise noise = Noise::kNone;      // of each row; shared noise is part of the mixture
   Points errors;
   Points projection;
-  std::vector<int> columns;             // of the variables; empty: all
+  std::vector<int> columns;             // of the variables, where they are not projected
+  bool seen_exactly = false;            // without noise, although a kernel for noise is used
   std::vector<Regression> regressions;  // of each component; empty: what the pass gives is all
   Vector lower, upper;                  // bounds of the columns seen; empty: none
+  std::optional<Box> box;               // of all variables, where not all bounded ones are known
 
   // Where the views keep which columns they read.
   std::vector<std::int64_t> point_columns, error_columns, projection_columns;
@@ -40,8 +43,8 @@ struct ObservedPart {
   bool blank() const { return points.d == 0; }
 };
 
-// Throws InputError when the mixture has other variables than the observations, and DomainError
-// when a domain bounds a variable that is missing or seen through noise.
+// Throws NotImplementedError when more bounded variables are missing or seen through noise than
+// quadrature can integrate over, and DegenerateError when noise and covariance are singular.
 std::vector<ObservedPart> observe(const PreparedMixture& mixture, const Observations& observations,
                                   int threads, const StopRequested& stop);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "block_evaluator.hpp"
+#include "errors.hpp"
 #include "normal_draws.hpp"
 #include "observed_part.hpp"
 #include "sampling.hpp"
@@ -27,7 +28,7 @@ class Unknowns {
     const bool partial = !part.regressions.empty();
     std::vector<char> exact(nvars, 0);
     // Values seen without noise; shared noise is part of the regression.
-    if (!noisy_ && !part.blank())
+    if ((!noisy_ || part.seen_exactly) && !part.blank())
       for (std::size_t j = 0; j < part.columns.size(); ++j)
         exact[part.columns[j]] = !partial || is_exact(part, static_cast<int>(j));
     for (int j = 0; j < nvars; ++j)
@@ -323,8 +324,12 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
                      std::uint64_t seed, double* draws, int threads, const StopRequested& stop) {
   const int nvars = mixture.nvars();
   const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
-  // Rows of which nothing was seen: the mixture's own draws.
   for (const ObservedPart& part : parts) {
+    if (part.box)
+      throw NotImplementedError(
+          "draws: of bounded variables that are missing or seen through noise there are means and "
+          "covariances, but no draws; ask for means, or condition on one point and draw from that");
+    // Rows of which nothing was seen: the mixture's own draws.
     if (!part.blank()) continue;
     const std::int64_t n = part.points.n;
     std::vector<double> own(static_cast<std::size_t>(n) * nvars);

@@ -8,9 +8,11 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "block_kernel.hpp"
 #include "scratch.hpp"
+#include "standard_box.hpp"
 
 namespace mogfit {
 
@@ -62,6 +64,14 @@ class ScoreKernel {
 
 // Noise and projections of each point: the E-step of Bovy, Hogg & Roweis (2011).
 std::unique_ptr<ScoreKernel> noisy_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
+                                          bool scores);
+
+// The same where bounded variables are missing or seen through noise: each component's density of
+// what was seen has the probability that the rest lies in the box as a factor, and its moments are
+// those inside. `columns` are the variables seen, where points are not projected. Microseconds a
+// point and component.
+std::unique_ptr<ScoreKernel> boxed_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
+                                          const std::vector<int>& columns, const Box& box,
                                           bool scores);
 
 }  // namespace mogfit

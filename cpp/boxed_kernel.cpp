@@ -1,0 +1,197 @@
+// Points of a truncated mixture of which bounded variables are missing or seen through noise. With
+// T = R Sigma R^T + S = C C^T and A = C^-1 R Sigma, what is not known of x given y is
+//   x | y, k ~ N(b, B) inside the box,  b = mu + A^T C^-1 (y - R mu),  B = Sigma - A^T A,
+// and with P, t and E the probability of the box, E[x - b] and E[(x - b) (x - b)^T] - B inside it
+//   p_k(y) = N(y; R mu, T) P / Z_k,
+//   E[x - mu | y] = m + t,  E[(x - mu) (x - mu)^T | y] = B + E + m m^T + m t^T + t m^T,  m = b -
+//   mu.
+#include <Eigen/Cholesky>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "box_probability.hpp"
+#include "errors.hpp"
+#include "score_kernel.hpp"
+
+namespace mogfit {
+
+namespace {
+
+// A variable whose variance given y is this part of its variance is known.
+constexpr double kKnown = 1e-13;
+
+// A pivot of a correlation matrix that is the square root of its rounding error is none.
+constexpr double kPivot = 1e-7;
+
+// How far a known variable may be outside its bounds, in its standard deviations, by rounding.
+constexpr double kSlack = 1e-10;
+
+// The lower Cholesky factor by way of the correlations, so that units cost no accuracy; nothing
+// where there is none.
+std::optional<Matrix> cholesky(const Matrix& covariance) {
+  const Vector unit = covariance.diagonal().cwiseSqrt();
+  const Vector inverse = unit.cwiseInverse();
+  const Eigen::LLT<Matrix> llt(inverse.asDiagonal() * covariance * inverse.asDiagonal());
+  const Matrix factor = llt.matrixL();
+  if (llt.info() != Eigen::Success || !(factor.diagonal().array() > kPivot).all()) return {};
+  return Matrix(unit.asDiagonal() * factor);
+}
+
+// One point as it was seen.
+struct Seen {
+  Vector y;
+  Matrix noise;
+  Matrix projection;
+};
+
+// What it tells of x in one component.
+struct Told {
+  double log_density;  // log N(y; R mu, T) P
+  Vector mean;         // E[x - mu | y]
+  Matrix second;       // E[(x - mu) (x - mu)^T | y]
+};
+
+class BoxedKernel final : public ScoreKernel {
+ public:
+  BoxedKernel(const PreparedMixture& mixture, const SeenThrough& seen,
+              const std::vector<int>& columns, const Box& box, bool scores)
+      : ScoreKernel(mixture.ngauss(), seen.nvars, scores),
+        mixture_(mixture),
+        seen_(seen),
+        columns_(columns),
+        box_(box) {
+    for (int k = 0; k < mixture.ngauss(); ++k) covariances_.push_back(mixture.covariance(k));
+  }
+
+  void log_joint(const double* x, int registers, double* exponents, double* largest) override {
+    for (int i = 0; i < registers * kNativeDoubles; ++i) {
+      const Seen seen = read(x + i);
+      largest[i] = std::numeric_limits<double>::lowest();
+      for (int k = 0; k < mixture_.ngauss(); ++k) {
+        const Told told = tell(seen, k);
+        const double exponent = (mixture_.log_weights()[k] + told.log_density) * kLog2E;
+        exponents[k * kColumn + i] = exponent;
+        largest[i] = std::max(largest[i], exponent);
+        if (wanted_) keep_scores(told, k, i);
+      }
+    }
+  }
+
+ private:
+  Seen read(const double* x) const {
+    const int m = seen_.seen;
+    const int d = seen_.nvars;
+    Seen seen{Vector(m), Matrix::Zero(m, m), Matrix::Zero(m, d)};
+    const auto next = [&x] {
+      const double value = *x;
+      x += kColumn;
+      return value;
+    };
+    for (int j = 0; j < m; ++j) seen.y[j] = next();
+    for (int j = 0; j < m; ++j) {
+      for (int l = seen_.full ? 0 : j; l <= j; ++l) seen.noise(j, l) = seen.noise(l, j) = next();
+    }
+    for (int j = 0; j < m; ++j) {
+      if (seen_.projected)
+        for (int v = 0; v < d; ++v) seen.projection(j, v) = next();
+      else
+        seen.projection(j, columns_[j]) = 1.0;
+    }
+    return seen;
+  }
+
+  Told tell(const Seen& seen, int k) const {
+    constexpr double kLog2Pi = 1.8378770664093454836;
+    const int d = seen_.nvars;
+    const Matrix& sigma = covariances_[k];
+    const Vector mu = mixture_.means().row(k).transpose();
+    const Matrix projected = seen.projection * sigma;
+    const std::optional<Matrix> c = cholesky(projected * seen.projection.transpose() + seen.noise);
+    if (!c) throw DegenerateError("data: what was seen of a point has a singular covariance");
+    const auto lower = c->triangularView<Eigen::Lower>();
+    const Vector z = lower.solve(seen.y - seen.projection * mu);
+    const Matrix a = lower.solve(projected);
+    Vector m = a.transpose() * z;
+    Matrix b = sigma - a.transpose() * a;
+    const double log_normal =
+        -0.5 * z.squaredNorm() - c->diagonal().array().log().sum() - 0.5 * seen_.seen * kLog2Pi;
+    std::vector<int> unknown;
+    bool outside = false;
+    for (int v = 0; v < d; ++v) {
+      if (b(v, v) > kKnown * sigma(v, v)) {
+        unknown.push_back(v);
+        continue;
+      }
+      b.row(v).setZero();
+      b.col(v).setZero();
+      const double slack = kSlack * std::sqrt(sigma(v, v));
+      outside =
+          outside || mu[v] + m[v] < box_.lower[v] - slack || mu[v] + m[v] > box_.upper[v] + slack;
+    }
+    // Rounding differs between the triangles.
+    b.triangularView<Eigen::StrictlyUpper>() = b.transpose();
+    Told told{log_normal, m, b + m * m.transpose()};
+    if (outside) {
+      told.log_density = -std::numeric_limits<double>::infinity();
+      return told;
+    }
+    if (unknown.empty()) return told;
+    const int count = static_cast<int>(unknown.size());
+    Box box{Vector(count), Vector(count)};
+    Vector mean(count);
+    Matrix covariance(count, count);
+    for (int u = 0; u < count; ++u) {
+      box.lower[u] = box_.lower[unknown[u]];
+      box.upper[u] = box_.upper[unknown[u]];
+      mean[u] = mu[unknown[u]] + m[unknown[u]];
+      for (int v = 0; v < count; ++v) covariance(u, v) = b(unknown[u], unknown[v]);
+    }
+    const std::optional<Matrix> factor = cholesky(covariance);
+    if (!factor)
+      throw NotImplementedError(
+          "domain: what was seen of a point, without noise, leaves its variables on a line or a "
+          "plane inside the domain, whose probability is not computed; give the errors, or leave "
+          "out the domain");
+    const BoxProbability inside = box_probability(box, mean, *factor, {});
+    told.log_density += inside.log_probability;
+    Vector t = Vector::Zero(d);
+    for (int u = 0; u < count; ++u) {
+      t[unknown[u]] = inside.mean[u];
+      for (int v = 0; v < count; ++v) told.second(unknown[u], unknown[v]) += inside.excess(u, v);
+    }
+    told.mean += t;
+    told.second += m * t.transpose() + t * m.transpose();
+    return told;
+  }
+
+  void keep_scores(const Told& told, int k, int i) {
+    const Matrix& whitening = mixture_.whitening(k);
+    const int d = seen_.nvars;
+    const Vector g = whitening * told.mean;
+    Matrix h = whitening * told.second * whitening.transpose();
+    h.diagonal().array() -= 1.0;
+    int m = 0;
+    for (int v = 0; v < d; ++v) score(k, m++)[i] = g[v];
+    for (int v = 0; v < d; ++v)
+      for (int w = 0; w <= v; ++w) score(k, m++)[i] = h(v, w);
+  }
+
+  const PreparedMixture& mixture_;
+  SeenThrough seen_;
+  std::vector<int> columns_;
+  Box box_;
+  std::vector<Matrix> covariances_;
+};
+
+}  // namespace
+
+std::unique_ptr<ScoreKernel> boxed_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
+                                          const std::vector<int>& columns, const Box& box,
+                                          bool scores) {
+  return std::make_unique<BoxedKernel>(mixture, seen, columns, box, scores);
+}
+
+}  // namespace mogfit
