@@ -31,7 +31,7 @@ def test_every_number_of_points(kind, count):
 @every_kind
 @pytest.mark.parametrize("nvars", range(1, 21))
 def test_every_dimension(kind, nvars):
-    case = make_case(nvars, 3, 50, **KINDS[kind])
+    case = make_case(nvars, 2, 35, **KINDS[kind])
     # Sums over up to 21 values of condition 100, where a projection of more values is noisy.
     assert_close(evaluate(case), refer(case), case, rtol=1e-12 if nvars <= 8 else 1e-11)
 
@@ -70,10 +70,10 @@ def test_second_moments_are_symmetric_and_responsibilities_sum_to_one(kind):
 
 
 @every_kind
-@pytest.mark.parametrize("nvars", [2, 10])
+@pytest.mark.parametrize("nvars", [2, 9])
 def test_far_from_every_component(kind, nvars):
     options = {"weighted": False} | KINDS[kind]
-    case = make_case(nvars, 3, 8, **options, inflate=1e4)
+    case = make_case(nvars, 2, 5, **options, inflate=1e4)
     _, log_density = oracles.responsibilities(case, oracles.exact_posteriors(case))
     assert log_density.min() < -1e5
     seen = evaluate(case)
