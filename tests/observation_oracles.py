@@ -137,7 +137,9 @@ def make_case(
     given: dict[str, Array] = {}
     matrices = np.broadcast_to(np.eye(nvars), (count, nvars, nvars))
     if projection != "none":
-        matrices = rng.standard_normal((count, m, nvars)) / np.sqrt(nvars)
+        # Singular values within a factor of 3, so that no rounding is magnified.
+        u, _, vt = np.linalg.svd(rng.standard_normal((count, m, nvars)), full_matrices=False)
+        matrices = (u * rng.uniform(0.5, 1.5, (count, 1, u.shape[2]))) @ vt
         given["projection"] = matrices
     values = np.einsum("imv,iv->im", matrices, points)
     spread = 10.0 ** rng.uniform(-1.0, 0.0, (count, m))

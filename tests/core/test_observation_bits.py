@@ -1,4 +1,4 @@
-"""Noisy and incomplete data: the same bits for any number of threads and any layout in memory."""
+"""Noisy and incomplete data: the same bits on any threads and layout; the same to any variant."""
 
 from __future__ import annotations
 
@@ -80,3 +80,20 @@ def test_strides_of_zero():
         one = getattr(case, name)[0]
         view = np.broadcast_to(one, (300, *one.shape))
         assert_same_bits(evaluate(case, **{name: view}), evaluate(case, **{name: view.copy()}))
+
+
+VARIANT = """
+import sys
+from mogfit import _core
+from tests.core.observed import KINDS, assert_close, evaluate, refer
+from tests.observation_oracles import make_case
+assert _core.variant == sys.argv[1]
+for kind in KINDS.values():
+    for nvars in (1, 3, 6, 9):
+        case = make_case(nvars, 3, 100, **kind)
+        assert_close(evaluate(case), refer(case), case, rtol=1e-11)
+"""
+
+
+def test_every_variant_is_right(variant, run_python):
+    run_python(VARIANT, variant, MOGFIT_ISA=variant)

@@ -183,15 +183,39 @@ def test_draws_have_the_distribution_of_the_posterior(noise):
     case = make_case(2, 3, 20, noise=noise)
     shares, _ = oracles.responsibilities(case, oracles.loop_posteriors(case))
     row = int(np.argmin(shares.max(axis=1)))
-    copies = case.take(np.full(5000, row))
+    copies = case.take(np.full(20_000, row))
     drawn = _core.posterior_draws(case.prepared(), copies.observations(), 3)
-    assert drawn.shape == (5000, 2)
+    assert drawn.shape == (20_000, 2)
     uniform = posterior_cdf(case, row, drawn)
     for u in uniform:
         assert kstest(u, "uniform").pvalue > LEAST_P_VALUE
     assert (
         kstest(uniform[0] + uniform[1] - np.floor(sum(uniform)), "uniform").pvalue > LEAST_P_VALUE
     )
+
+
+@pytest.mark.parametrize("kind", ["deviations", "covariances", "fewer", "more", "all"])
+@pytest.mark.parametrize("nvars", [2, 10])
+def test_whitened_draws_of_one_component_are_standard_normal(kind, nvars):
+    case = make_case(nvars, 1, 10_000, **{**KINDS[kind], "weighted": False})
+    means, covariances = posterior(case)
+    # Directions that were seen without noise have no variance, and others enough of it.
+    values, vectors = np.linalg.eigh(covariances)
+    free = values > 1e-6
+    assert free.any(axis=1).all()
+    drawn = _core.posterior_draws(case.prepared(), case.observations(), 9)
+    z = np.einsum("nji,nj->ni", vectors, drawn - means)
+    # Rounding of a variance of 0 is some 1e-15, of the deviation its root, more where it cancels.
+    assert abs(z[~free]).max(initial=0.0) < 1e-4
+    z = np.where(free, z / np.sqrt(np.where(free, values, 1.0)), np.nan)
+    for column in z.T:
+        seen = column[~np.isnan(column)]
+        if len(seen) > 1000:
+            assert abs(seen.mean()) < 5 / np.sqrt(len(seen))
+            assert abs(seen.var() - 1) < 5 * np.sqrt(2 / len(seen))
+            assert kstest(seen, "norm").pvalue > LEAST_P_VALUE
+    cross = np.nanmean(z[:, :1] * z[:, 1:], axis=0) if free[:, 0].all() else np.zeros(1)
+    assert abs(cross).max() < 5 / np.sqrt(len(z))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "complete"])

@@ -67,7 +67,7 @@ def test_the_likelihood_is_that_of_the_marginals_and_at_an_optimum(method):
 
 def test_both_methods_arrive_at_the_same_optimum():
     fits = [
-        fit(INCOMPLETE, 3, START, missing="marginal", method=method, tol=tol)
+        fit(INCOMPLETE, 3, TRUTH, missing="marginal", method=method, tol=tol)
         for method, tol in EXACT.items()
     ]
     assert fits[0].report.neg_loglik == pytest.approx(fits[1].report.neg_loglik, abs=1e-4)
