@@ -1,0 +1,1 @@
+"""Other libraries' names and arguments, thin over mogfit: `mogfit.compat.pypr`."""
