@@ -100,7 +100,7 @@ def mulnormpdf(X: Any, MU: Any, SIGMA: Any) -> Floats:
     Examples
     --------
     >>> mulnormpdf([[0.0, 0.0], [1.0, 0.0]], [0.0, 0.0], [[1.0, 0.4], [0.4, 1.0]]).round(6)
-    array([0.173653, 0.095757])
+    array([0.173652, 0.095757])
     """
     one = prepared(_one(MU, SIGMA))
     return _core.pdf(one, points(X, one.nvars))
@@ -114,7 +114,7 @@ def logmulnormpdf(X: Any, MU: Any, SIGMA: Any) -> Floats:
     Examples
     --------
     >>> logmulnormpdf([0.0, 100.0], [0.0], 1.0).round(3)
-    array([-9.19000e-01, -5.00092e+03])
+    array([-9.190000e-01, -5.000919e+03])
     """
     one = prepared(_one(MU, SIGMA))
     return _core.logpdf(one, points(X, one.nvars))
@@ -145,7 +145,7 @@ def gmm_pdf(X: Any, centroids: Any, ccov: Any, mc: Any, individual: bool = False
     Examples
     --------
     >>> gmm_pdf([[0.0], [2.0]], [[0.0], [2.0]], [[[1.0]], [[1.0]]], [0.5, 0.5]).round(6)
-    array([0.226466, 0.226466])
+    array([0.226467, 0.226467])
     """
     found = parts(centroids, ccov, mc)
     mixture, rows = prepared(found), points(X, found.means.shape[1])

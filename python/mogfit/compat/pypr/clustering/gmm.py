@@ -17,7 +17,7 @@ from mogfit.compat.pypr.densities import (
     mulnormpdf,
     sample_gaussian_mixture,
 )
-from mogfit.compat.pypr.em import Cov_problem, em, em_gm, gmm_em_continue
+from mogfit.compat.pypr.em_steps import Cov_problem, em, em_gm, gmm_em_continue
 from mogfit.compat.pypr.shapes import find_density_diff, gauss_ellipse_2d
 from mogfit.compat.pypr.starts import gmm_init
 
