@@ -114,10 +114,3 @@ def test_the_criterion_is_larger_where_it_is_better():
     assert pypr.bic_gmm(-1000.0, 500, 2, 3) == pypr.bic(-1000.0, 17, 500)
     with pytest.raises(mogfit.InputError, match=r"^K: 0"):
         pypr.bic_gmm(-1000.0, 500, 2, 0)
-
-
-def test_the_criterion_is_fitmogs_in_other_units(X):
-    fit = mogfit.FitMoG(X, 2)
-    fit.fit_data()
-    logL = pypr.gm_log_likelihood(X, fit.mog.mus, fit.mog.Sigmas, fit.mog.weights)
-    assert -2 * pypr.bic_gmm(logL, 300, 2, 2) == pytest.approx(fit.bic(), rel=1e-12)

@@ -24,8 +24,8 @@ def bic(logL: float, M: float, N: float) -> float:
     Returns
     -------
     float
-        -1/2 times what scikit-learn and `FitMoG.bic` call BIC, -2 log L + M log N, of which smaller
-        is better (Schwarz 1978; Bishop 2006, equation 4.139).
+        -1/2 times what most others call BIC, -2 log L + M log N, of which smaller is better
+        (Schwarz 1978; Bishop 2006, equation 4.139).
 
     Examples
     --------
