@@ -1,0 +1,1 @@
+"""What can be done with a mixture: each function takes one and returns its result as numbers."""
