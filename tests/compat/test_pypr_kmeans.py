@@ -62,6 +62,19 @@ def test_no_cluster_is_empty_in_the_end(rng, cluster_init):
         assert set(labels) == {0, 1, 2, 3}
 
 
+def test_an_empty_cluster_starts_anew_from_the_farthest_point(rng):
+    X, cases = np.outer(rng.uniform(size=20), [1.0, 1.0]), 0  # the box is mostly empty
+    for seed in range(60):
+        labels, start = km.kmeans(X, 2, iter=0, cluster_init="box", rng=seed)
+        if len(set(labels)) == 1:
+            cases += 1
+            _, centres = km.kmeans(X, 2, iter=1, cluster_init="box", rng=seed)
+            np.testing.assert_allclose(centres[labels[0]], X.mean(axis=0), rtol=1e-13)
+            farthest = cdist(X, start).min(axis=1).argmax()
+            np.testing.assert_array_equal(centres[1 - labels[0]], X[farthest])
+    assert cases > 0
+
+
 def test_iterations_are_limited_and_told(X, capsys):
     def after(iterations):
         return km.kmeans(X, 3, iter=iterations, rng=3)

@@ -168,13 +168,13 @@ def predict(X: Any, centroids: Any, ccov: Any, mc: Any, *, overwrite: bool = Tru
         )
     moments = conditional_moments(mixture(found), rows)
     missing = np.isnan(rows)
-    prediction = Prediction(
-        covariance[np.ix_(free, free)]
-        for covariance, free in zip(moments.covariance, missing[:, moments.variables], strict=True)
-    )
+    prediction = Prediction(moments.covariance)
+    free = missing[:, moments.variables]
+    for i in np.flatnonzero(~free.all(axis=1)):
+        prediction[i] = prediction[i][np.ix_(free[i], free[i])]
     prediction.filled = X if overwrite else rows.astype(np.float64).reshape(np.shape(X))
     where = missing.reshape(np.shape(X))
-    prediction.filled[where] = moments.mean[missing[:, moments.variables]]
+    prediction.filled[where] = moments.mean[free]
     return prediction
 
 
