@@ -1,1 +1,1 @@
-"""What can be done with a mixture: each function takes one and returns its result as numbers."""
+"""Algebra of mixtures: what is made of them, and what is measured on them."""
