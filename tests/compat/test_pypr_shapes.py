@@ -38,6 +38,9 @@ def test_hellinger_is_the_bhattacharyya_coefficient():
     found = gmm.find_density_diff(*ONE_D)
     np.testing.assert_allclose(found, expected, atol=1e-10)
     np.testing.assert_allclose(np.diag(found), 1.0, rtol=1e-14)
+    # Also where a component has no weight.
+    without = gmm.find_density_diff(*ONE_D[:2], [0.0, 0.4, 0.6])
+    np.testing.assert_allclose(without, found, rtol=1e-14)
     # In more variables: the closed form, with determinants (PyPR has norms in their place).
     found = gmm.find_density_diff(CENTROIDS, CCOV)
     mean, S = (CENTROIDS[0] - CENTROIDS[1]) / 2, (CCOV[0] + CCOV[1]) / 2
@@ -126,6 +129,8 @@ def test_the_picture_shows_every_marginal(rng):
         assert np.asarray(mesh.get_array()).ravel()[0] == pytest.approx(np.log(expected))
         np.testing.assert_array_equal(pair.lines[0].get_xydata(), X[:, [0, 2]])
         assert len(pair.lines) == 1 + 2
+        widest = centres[1][0] + widths[1][0, 0] ** 0.5
+        assert pair.lines[2].get_xdata().max() == pytest.approx(widest, rel=1e-2)
         assert [text.get_text() for text in pair.texts] == ["1", "2"]
         figure.canvas.draw()
     finally:

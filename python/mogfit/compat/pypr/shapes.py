@@ -69,8 +69,7 @@ def find_density_diff(
         return _by_function(found, method)
     if method not in _METHODS:
         raise InputError(choice_message("method", method, _METHODS))
-    # Of the components alone: their weights are looked at below.
-    mog = mixture(parts(found.means, found.covariances))
+    mog = mixture(found)
     if method == "KL":
         return np.triu(mog.component_distances("kl").T)
     distances = mog.component_distances("bhattacharyya")
