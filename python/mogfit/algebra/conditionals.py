@@ -65,8 +65,8 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
         _check_inside(values, bounds, names)
     found = condition(mog.mus, mog.Sigmas, fixed, free, at)
     Sigmas = found.factors @ found.factors.transpose(0, 2, 1)
-    # Rounding must not tell the triangles apart.
-    Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
+    if len(free) > 1:  # rounding must not tell the triangles apart
+        Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
     logs = inside_log_weights(mog) + found.log_densities
     box = None
     if bounds is not None:
@@ -75,14 +75,14 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
         if box is not None and mog.truncation == "components":
             ones = np.ones(mog.ngauss)
             logs = logs + _core.PreparedMixture(ones, found.mus, Sigmas, box).log_masses
-    highest = logs.max()
+    highest = np.maximum.reduce(logs)
     if not highest > -np.inf:
         raise DomainError(
             f"given: the density at {shorten(given)} is 0 even as a logarithm, below -1.8e308; "
             "allowed: values within 1e154 standard deviations of some mean"
         )
     weights = np.exp(logs - highest)
-    weights /= weights.sum()
+    weights /= np.add.reduce(weights)
     kept = None if names is None else tuple([names[i] for i in free])
     return MixtureParts(weights, found.mus, Sigmas, box, mog.truncation, kept)
 
