@@ -65,9 +65,13 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
         _check_inside(values, bounds, names)
     found = condition(mog.mus, mog.Sigmas, fixed, free, at)
     Sigmas = found.factors @ found.factors.transpose(0, 2, 1)
-    # Rounding must not tell the triangles apart.
-    Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
-    logs = inside_log_weights(mog) + found.log_densities
+    if len(free) > 1:  # rounding must not tell the triangles apart
+        Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
+    highest = np.maximum.reduce(found.log_densities)
+    if not highest > -np.inf:
+        raise DomainError(_zero_message(given))
+    # Of logarithms that are large the differences come first: they may be small, and exact.
+    logs = inside_log_weights(mog) + (found.log_densities - highest)
     box = None
     if bounds is not None:
         logs = logs - mog.log_masses
@@ -75,14 +79,11 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
         if box is not None and mog.truncation == "components":
             ones = np.ones(mog.ngauss)
             logs = logs + _core.PreparedMixture(ones, found.mus, Sigmas, box).log_masses
-    highest = logs.max()
+    highest = np.maximum.reduce(logs)
     if not highest > -np.inf:
-        raise DomainError(
-            f"given: the density at {shorten(given)} is 0 even as a logarithm, below -1.8e308; "
-            "allowed: values within 1e154 standard deviations of some mean"
-        )
+        raise DomainError(_zero_message(given))
     weights = np.exp(logs - highest)
-    weights /= weights.sum()
+    weights /= np.add.reduce(weights)
     kept = None if names is None else tuple([names[i] for i in free])
     return MixtureParts(weights, found.mus, Sigmas, box, mog.truncation, kept)
 
@@ -111,6 +112,13 @@ def _given(given: Any, mog: Mixture) -> dict[int, float]:
                 "variables out"
             )
     return values
+
+
+def _zero_message(given: Any) -> str:
+    return (
+        f"given: the density at {shorten(given)} is 0 even as a logarithm, below -1.8e308; "
+        "allowed: values within 1e154 standard deviations of some mean"
+    )
 
 
 def _check_inside(

@@ -176,7 +176,9 @@ class DerivedDensity:
     def logpdf(self, X: Any) -> float | Floats:
         """Natural logarithm of the density; takes what `pdf` does. -inf where the density is 0."""
         points = self._points(X)
-        logs = np.logaddexp.reduce(self._component_logs(points.values) + self._log_weights, axis=1)
+        terms = self._component_logs(points.values) + self._log_weights
+        with np.errstate(invalid="ignore"):  # NaN where a coordinate is
+            logs = np.logaddexp.reduce(terms, axis=1)
         return float(logs[0]) if len(logs) == 1 else logs
 
     def component_logpdf(self, X: Any) -> Floats:

@@ -58,11 +58,11 @@ def condition(
     ordered = Sigmas.take(order, 1).take(order, 2)
     factors = _core.PreparedMixture(np.ones(len(mus)), means, ordered).factors
     outer = factors[:, :count, :count]
+    y = solve_lower(outer, (values - means[:, :count])[:, :, None])
+    terms = np.log(outer.diagonal(0, 1, 2))
     with np.errstate(over="ignore"):
-        y = solve_lower(outer, (values - means[:, :count])[:, :, None])
-        squares = (y * y).sum((1, 2))
-    logs = np.log(outer.diagonal(0, 1, 2)).sum(1)
-    log_densities = -0.5 * squares - logs - 0.5 * count * _LOG_2_PI
+        terms += 0.5 * y[:, :, 0] ** 2
+    log_densities = -0.5 * count * _LOG_2_PI - np.add.reduce(terms, 1)
     shifts = factors[:, count:, :count] @ y
     return Conditioned(
         log_densities, means[:, count:] + shifts[:, :, 0], factors[:, count:, count:]
