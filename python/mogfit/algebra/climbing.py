@@ -27,6 +27,8 @@ _SHORTEST = 1e-9
 _TERMS = 1 << 18
 # Ends that agree so far, in local widths, are one.
 _APART = 1e-5
+# Climbs that have come so close go on as one; they are compared every few steps.
+_TOGETHER, _EVERY = 1e-3, 4
 
 
 class _Local(NamedTuple):
@@ -49,7 +51,7 @@ class Surface:
         self._mus = f.mus
         self._whiten = np.linalg.solve(f.factors, np.broadcast_to(np.eye(nvars), f.factors.shape))
         self._precisions = self._whiten.transpose(0, 2, 1) @ self._whiten
-        self._constants = np.log(f.weights) - f.log_masses - 0.5 * f.log_dets
+        self._constants = f.log_weights - f.log_masses - 0.5 * f.log_dets
         free = np.tile(np.array([-np.inf, np.inf])[:, None], nvars)
         self._low, self._high = free if f.bounds is None else f.bounds
         self._block = max(_TERMS // (len(f.mus) * nvars), 16)
@@ -61,33 +63,36 @@ class Surface:
     def heights(self, points: Floats) -> Floats:
         """log p, but for a constant, (N,)."""
         blocks = [
-            np.logaddexp.reduce(self._terms(points[i : i + self._block])[0], axis=1)
+            _log_sums(self._terms(points[i : i + self._block])[0])
             for i in range(0, len(points), self._block)
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
 
     def _terms(self, points: Floats) -> tuple[Floats, Floats]:
-        offsets = points[:, None, :] - self._mus
-        white = np.einsum("kij,nkj->nki", self._whiten, offsets)
-        return self._constants - 0.5 * (white**2).sum(axis=2), white
+        # Components first: products of matrices are then whole blocks of points.
+        white = (points - self._mus[:, None, :]) @ self._whiten.transpose(0, 2, 1)
+        return self._constants - 0.5 * np.einsum("kni,kni->nk", white, white), white
 
     def _local(self, points: Floats) -> _Local:
         logs, white = self._terms(points)
-        heights = np.logaddexp.reduce(logs, axis=1)
+        heights = _log_sums(logs)
         shares = np.exp(logs - heights[:, None])
-        slopes = -np.einsum("kji,nkj->nki", self._whiten, white)
-        gradients = np.einsum("nk,nki->ni", shares, slopes)
-        apart = np.sqrt(shares)[:, :, None] * (slopes - gradients[:, None])
+        slopes = -(white @ self._whiten).transpose(1, 2, 0)
+        gradients = (slopes @ shares[:, :, None])[:, :, 0]
+        apart = (slopes - gradients[:, :, None]) * np.sqrt(shares)[:, None, :]
         return _Local(
             heights,
             gradients,
             np.tensordot(shares, self._precisions, 1),
-            apart.transpose(0, 2, 1) @ apart,
+            apart @ apart.transpose(0, 2, 1),
         )
 
     def _free(self, points: Floats, gradients: Floats) -> Flags:
         """Which variables can move: not those pressed against a bound."""
-        low, high = (points <= self._low) & (gradients < 0), (points >= self._high) & (gradients > 0)
+        low, high = (
+            (points <= self._low) & (gradients < 0),
+            (points >= self._high) & (gradients > 0),
+        )
         return ~(low | high)
 
     def climbed(self, points: Floats) -> Floats:
@@ -110,7 +115,7 @@ class Surface:
         state = self._local(x)
         length = np.ones(len(x))
         slope = np.full(len(x), np.inf)
-        for _ in range(_ITERATIONS):
+        for iteration in range(_ITERATIONS):
             free = self._free(x[left], state.gradients)
             step, slope[left], limit = self._step(x[left], state, free, length)
             going = slope[left] > limit
@@ -131,10 +136,12 @@ class Surface:
                 )
             )
             length = np.where(better, 1.0, 0.4 * length)
-            stuck = length < _SHORTEST
-            if stuck.any():
-                left, length = left[~stuck], length[~stuck]
-                state = _Local(*(part[~stuck] for part in state))
+            kept = length >= _SHORTEST
+            if iteration % _EVERY == _EVERY - 1:
+                kept &= _first_of_each(x[left], state.precisions, _TOGETHER)
+            if not kept.all():
+                left, length = left[kept], length[kept]
+                state = _Local(*(part[kept] for part in state))
         return x[slope < _NEARLY]
 
     def _step(
@@ -165,9 +172,7 @@ class Surface:
         """The points without most of those that are the same as another but for rounding."""
         if not len(points):
             return points
-        widths = np.sqrt(np.einsum("nii->ni", self._local(points).precisions))
-        _, first = np.unique(np.round(points * widths / _APART), axis=0, return_index=True)
-        return points[np.sort(first)]
+        return points[_first_of_each(points, self._local(points).precisions, _APART)]
 
     def bends(self, points: Floats) -> tuple[Floats, Floats]:
         """Largest curvature of log p at flat points (N,), and a local width in its direction.
@@ -190,3 +195,18 @@ class Surface:
         """Whether gradients, in the widths of their variables, are more than rounding."""
         widths = np.sqrt(np.einsum("nii->ni", state.precisions))
         return np.abs(state.gradients) > _NEARLY * widths
+
+
+def _first_of_each(points: Floats, precisions: Floats, distance: float) -> Flags:
+    """Which points are the first of those that agree to a distance in local widths."""
+    widths = np.sqrt(np.einsum("nii->ni", precisions))
+    _, first = np.unique(np.round(points * (widths / distance)), axis=0, return_index=True)
+    kept = np.full(len(points), False)
+    kept[first] = True
+    return kept
+
+
+def _log_sums(logs: Floats) -> Floats:
+    """log of the sums of e^logs along the rows."""
+    top = logs.max(axis=1)
+    return top + np.log(np.exp(logs - top[:, None]).sum(axis=1))

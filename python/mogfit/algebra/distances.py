@@ -58,16 +58,14 @@ def _overlaps(f: Components) -> Floats:
     """P_a(w_b f_b > w_a f_a) + P_b(w_a f_a > w_b f_b), 1 for a component and itself."""
     count = len(f.mus)
     wrong = np.zeros((count, count))
-    with np.errstate(divide="ignore"):
-        logs = np.log(f.weights)
     for a in range(count):
-        wrong[a] = _mistakes(f, a, logs)
+        wrong[a] = _mistakes(f, a)
     overlaps = wrong + wrong.T
     np.fill_diagonal(overlaps, 1.0)
     return overlaps
 
 
-def _mistakes(f: Components, a: int, logs: Floats) -> Floats:
+def _mistakes(f: Components, a: int) -> Floats:
     r"""P(w_b f_b(x) > w_a f_a(x)) for x ~ f_a and every b.
 
     With x = mu_a + L_a z and the singular values of K = L_b^-1 L_a = U S V^T, log w_b f_b - log
@@ -81,6 +79,7 @@ def _mistakes(f: Components, a: int, logs: Floats) -> Floats:
     squares = 0.5 * (1.0 - spreads) * (1.0 + spreads)
     squares[np.abs(squares) < 1e-14] = 0.0
     constants = np.log(spreads).sum(axis=1) - 0.5 * (turned**2).sum(axis=1)
+    logs = f.log_weights
     with np.errstate(invalid="ignore"):
         shares = logs - logs[a]
     # Neither of two components without weight is preferred.
@@ -90,7 +89,5 @@ def _mistakes(f: Components, a: int, logs: Floats) -> Floats:
     sure = ~np.isfinite(constants)
     found[sure] = constants[sure] > 0
     some = ~sure
-    found[some] = probability_positive(
-        squares[some], (-spreads * turned)[some], constants[some]
-    )
+    found[some] = probability_positive(squares[some], (-spreads * turned)[some], constants[some])
     return found

@@ -17,7 +17,14 @@ from mogfit.density.domain import parse_domain
 from mogfit.density.marginal import inside_log_weights
 from mogfit.density.protocol import Mixture
 
-__all__ = ["Components", "components_of", "expected_logs", "log_product_integrals", "moments"]
+__all__ = [
+    "Components",
+    "components_of",
+    "expected_logs",
+    "gaussian_of",
+    "log_product_integrals",
+    "moments",
+]
 
 Floats = NDArray[np.float64]
 
@@ -29,8 +36,8 @@ class Components(NamedTuple):
 
     Attributes
     ----------
-    weights : ndarray of shape (G,)
-        Shares of the points inside the domain; they sum to 1.
+    log_weights : ndarray of shape (G,)
+        Logarithms of the shares of the points inside the domain, which sum to 1.
     mus, factors : ndarray of shape (G, V) and (G, V, V)
         Means, and L with Sigma = L L^T, before truncation.
     log_dets : ndarray of shape (G,)
@@ -40,12 +47,17 @@ class Components(NamedTuple):
         log Z_k, 0 without a box.
     """
 
-    weights: Floats
+    log_weights: Floats
     mus: Floats
     factors: Floats
     log_dets: Floats
     bounds: Floats | None
     log_masses: Floats
+
+    @property
+    def weights(self) -> Floats:
+        """Shares of the points inside the domain, (G,); 0 where they are below about 1e-308."""
+        return np.exp(self.log_weights)
 
     @property
     def covariances(self) -> Floats:
@@ -59,15 +71,20 @@ def components_of(mog: Mixture, *, weightless: bool = False) -> Components:
     kept = np.full(mog.ngauss, True) if weightless else logs > -np.inf
     prepared = _core.PreparedMixture(np.ones(kept.sum()), mog.mus[kept], mog.Sigmas[kept])
     factors = prepared.factors
-    shares = np.exp(logs[kept] - logs[kept].max())
     return Components(
-        shares / shares.sum(),
+        logs[kept] - np.logaddexp.reduce(logs),
         prepared.means,
         factors,
         _log_dets(factors),
         parse_domain(mog.domain, mog.nvars),
         mog.log_masses[kept],
     )
+
+
+def gaussian_of(mean: Floats, covariance: Floats) -> Components:
+    """A Gaussian that is not truncated, alone."""
+    factors = _core.PreparedMixture(np.ones(1), mean[None], covariance[None]).factors
+    return Components(np.zeros(1), mean[None], factors, _log_dets(factors), None, np.zeros(1))
 
 
 def _log_dets(factors: Floats) -> Floats:

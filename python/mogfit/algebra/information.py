@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from mogfit.algebra.gaussian_pairs import (
     Components,
     components_of,
     expected_logs,
+    gaussian_of,
     log_product_integrals,
     moments,
 )
@@ -147,21 +147,21 @@ def _expectation(
     known = np.concatenate([expected_logs(f, g) for g in densities], axis=1)
     value = variance = 0.0
     prepared = [_prepared(g) for g in densities]
-    logs = [np.log(g.weights) for g in densities]
+    seeds = np.random.SeedSequence(seed).generate_state(len(f.weights), np.uint64)
     for a, weight in enumerate(f.weights):
         # So many that the regression has points to spare.
         count = max(int(np.ceil(weight * size)), 4 * known.shape[1] + 16)
         alone = np.where(np.arange(len(f.weights)) == a, 0.0, -np.inf)
-        points, _ = _core.sample(_prepared(f).with_log_weights(alone), count, seed + a)
+        points, _ = _core.sample(_prepared(f).with_log_weights(alone), count, int(seeds[a]))
         terms = np.empty((count, known.shape[1]))
         wanted = np.zeros(count)
         for first in range(0, count, _CHUNK):
             rows, column = slice(first, first + _CHUNK), 0
-            for g, of_g, factor in zip(prepared, logs, factors, strict=True):
+            for g, factor in zip(prepared, factors, strict=True):
                 block = _core.component_logpdf(g, points[rows])
                 terms[rows, column : column + g.ngauss] = block
                 column += g.ngauss
-                wanted[rows] += factor * np.logaddexp.reduce(block + of_g, axis=1)
+                wanted[rows] += factor * np.logaddexp.reduce(block + g.log_weights, axis=1)
         mean, error = _regressed(wanted, terms, known[a])
         value += weight * mean
         variance += (weight * error) ** 2
@@ -169,7 +169,7 @@ def _expectation(
 
 
 def _prepared(f: Components) -> _core.PreparedMixture:
-    return _core.PreparedMixture.from_factors(np.log(f.weights), f.mus, f.factors, f.bounds)
+    return _core.PreparedMixture.from_factors(f.log_weights, f.mus, f.factors, f.bounds)
 
 
 def _regressed(values: Floats, terms: Floats, known: Floats) -> tuple[float, float]:
@@ -200,20 +200,21 @@ def entropy_bounds(mog: Mixture) -> Bounds:
     affinities = log_product_integrals(f, f, 0.5, 0.5)
     np.fill_diagonal(affinities, 0.0)
     lower = max(
-        conditional - f.weights @ _log_sums(f, affinities),
-        -f.weights @ _log_sums(f, log_product_integrals(f, f)),
+        float(conditional - f.weights @ _log_sums(f, affinities)),
+        float(-f.weights @ _log_sums(f, log_product_integrals(f, f))),
     )
+    whole = gaussian_of(*_overall(f))
     upper = min(
-        conditional - f.weights @ _log_sums(f, logs + own[:, None]),
-        0.5 * np.linalg.slogdet(2.0 * np.pi * np.e * _overall(f)[1])[1],
+        float(conditional - f.weights @ _log_sums(f, logs + own[:, None])),
+        float(-expected_logs(whole, whole)[0, 0]),
     )
     # For one component the two are one number, but for rounding.
-    return Bounds(float(min(lower, upper)), float(upper))
+    return Bounds(min(lower, upper), upper)
 
 
 def _log_sums(g: Components, logs: Floats) -> Floats:
     """log sum_b w_b e^(logs_ab), (A,)."""
-    return np.logaddexp.reduce(logs + np.log(g.weights), axis=1)
+    return np.logaddexp.reduce(logs + g.log_weights, axis=1)
 
 
 def _overall(f: Components) -> tuple[Floats, Floats]:
@@ -235,24 +236,20 @@ def kl_bounds(mog: Mixture, other: Any) -> KLBounds:
     own = -np.diag(inner)
     # -D(f_a || f_a') and -D(f_a || g_b).
     within, across = inner + own[:, None], outer + own[:, None]
-    entropies = f.weights @ own
     apart = f.weights @ (_log_sums(f, within) - _log_sums(g, across))
     squares = _log_sums(f, log_product_integrals(f, f))
     products = _log_sums(g, log_product_integrals(f, g))
     variational_upper = _variational_upper(f, g, across)
-    upper = min(
-        variational_upper,
-        f.weights @ (squares - _log_sums(g, across)) + entropies,
-    )
+    upper = min(variational_upper, float(f.weights @ (squares - _log_sums(g, across) + own)))
     lower = f.weights @ (_log_sums(f, within) - own - _highest_cross_terms(f, g, own, products))
     return KLBounds(
-        float(min(max(lower, 0.0), upper)),
-        float(upper),
-        float(variational_upper),
+        min(max(float(lower), 0.0), upper),
+        upper,
+        variational_upper,
         float(apart),
         float(f.weights @ (squares - products)),
-        float(_matched(f, g, across)),
-        _divergence_of_gaussians(*_overall(f), *_overall(g)),
+        _matched(f, g, across),
+        _divergence(gaussian_of(*_overall(f)), gaussian_of(*_overall(g))),
     )
 
 
@@ -270,7 +267,7 @@ def _highest_cross_terms(f: Components, g: Components, own: Floats, products: Fl
         return expected_logs(f, g)[:, 0]
     best = products
     for s in _TILTS:
-        logs = log_product_integrals(f, g, 1.0 - s, s) + s * np.log(g.weights)
+        logs = log_product_integrals(f, g, 1.0 - s, s) + s * g.log_weights
         best = np.minimum(best, np.logaddexp.reduce(logs, axis=1) / s - own)
     return best
 
@@ -281,7 +278,7 @@ def _variational_upper(f: Components, g: Components, across: Floats) -> float:
     phi splits the weights of f over the components of g, psi those of g over the components of f.
     Whatever they are it is a bound, and every turn lowers it.
     """
-    of_f, of_g = np.log(f.weights)[:, None], np.log(g.weights)
+    of_f, of_g = f.log_weights[:, None], g.log_weights
     phi = of_f + of_g + np.zeros_like(across)
     bound = np.inf
     for _ in range(_ROUNDS):
@@ -299,15 +296,10 @@ def _variational_upper(f: Components, g: Components, across: Floats) -> float:
 
 def _matched(f: Components, g: Components, across: Floats) -> float:
     """Every component of f beside the one of g that costs least."""
-    costs = -across - np.log(g.weights)
-    return float(f.weights @ (costs.min(axis=1) + np.log(f.weights)))
+    costs = -across - g.log_weights
+    return float(f.weights @ (costs.min(axis=1) + f.log_weights))
 
 
-def _divergence_of_gaussians(mean: Floats, S: Floats, other: Floats, T: Floats) -> float:
-    first = Components(np.ones(1), mean[None], np.linalg.cholesky(S)[None], np.zeros(1), None,
-                       np.zeros(1))  # fmt: skip
-    second = first._replace(mus=other[None], factors=np.linalg.cholesky(T)[None])
-    # The determinants cancel in part: their difference is taken on its own.
-    logs = expected_logs(first, first) - expected_logs(first, second)
-    ratio = np.linalg.slogdet(T)[1] - np.linalg.slogdet(S)[1]
-    return float(logs[0, 0] + 0.5 * ratio)
+def _divergence(f: Components, g: Components) -> float:
+    """D(f_0 || g_0)."""
+    return float(expected_logs(f, f)[0, 0] - expected_logs(f, g)[0, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations, islice, product
 
 import numpy as np
@@ -35,12 +36,12 @@ def starts(f: Components) -> Floats:
     and among threes. In a domain each of its faces is looked at too: along it the density is that
     of a mixture again.
     """
-    found = [_ridges(f.mus, f.covariances, _pairs(f))]
-    if f.bounds is not None:
-        for sides in islice(_faces(f.bounds), _FACES):
-            found.append(_on_face(f, sides))
-        return np.unique(np.clip(np.concatenate(found), *f.bounds), axis=0)
-    return np.unique(found[0], axis=0)
+    pairs = _pairs(f)
+    found = [_ridges(f.mus, f.covariances, pairs)]
+    if f.bounds is None:
+        return np.unique(found[0], axis=0)
+    found += [_on_face(f, sides, pairs) for sides in islice(_faces(f.bounds), _FACES)]
+    return np.unique(np.clip(np.concatenate(found), *f.bounds), axis=0)
 
 
 def _pairs(f: Components) -> NDArray[np.intp]:
@@ -52,8 +53,7 @@ def _pairs(f: Components) -> NDArray[np.intp]:
     return np.stack([first, second], axis=1)
 
 
-def _threes(mus: Floats, pairs: NDArray[np.intp]) -> NDArray[np.intp]:
-    count = len(mus)
+def _threes(count: int, pairs: NDArray[np.intp]) -> NDArray[np.intp]:
     if count <= _ALL_THREES:
         return np.array(list(combinations(range(count), 3)), dtype=np.intp).reshape(-1, 3)
     found = set()
@@ -68,20 +68,27 @@ def _ridges(mus: Floats, Sigmas: Floats, pairs: NDArray[np.intp]) -> Floats:
     """Means, points between the pairs, and one among each of the threes of components."""
     precisions = np.linalg.inv(Sigmas)
     pulls = np.einsum("kij,kj->ki", precisions, mus)
-    found = [mus]
-    for group, shares in (
-        (pairs, np.stack([_SHARES, 1.0 - _SHARES], axis=1)),
-        (_threes(mus, pairs), np.full((1, 3), 1.0 / 3.0)),
-    ):
-        if len(group):
-            together = np.einsum("sm,nmij->nsij", shares, precisions[group])
-            pull = np.einsum("sm,nmi->nsi", shares, pulls[group])
-            points = np.linalg.solve(together, pull[..., None])[..., 0]
-            found.append(points.reshape(-1, mus.shape[1]))
-    return np.concatenate(found)
+    of_pairs = np.stack([_SHARES, 1.0 - _SHARES], axis=1)
+    of_threes = np.full((1, 3), 1.0 / 3.0)
+    return np.concatenate(
+        [
+            mus,
+            _between(precisions, pulls, pairs, of_pairs),
+            _between(precisions, pulls, _threes(len(mus), pairs), of_threes),
+        ]
+    )
 
 
-def _faces(bounds: Floats):  # type: ignore[no-untyped-def]
+def _between(
+    precisions: NDArray[np.floating], pulls: Floats, groups: NDArray[np.intp], shares: Floats
+) -> Floats:
+    """x(alpha) of groups of components, each for all shares (M, .), (groups times M, V)."""
+    together = np.einsum("sm,nmij->nsij", shares, precisions[groups])
+    pull = np.einsum("sm,nmi->nsi", shares, pulls[groups])
+    return np.linalg.solve(together, pull[..., None]).reshape(-1, pulls.shape[1])
+
+
+def _faces(bounds: Floats) -> Iterator[tuple[tuple[int, float], ...]]:
     """Sides (variable, value) of every face, large faces first."""
     sides = [
         [(i, float(value)) for value in bounds[:, i] if np.isfinite(value)]
@@ -93,20 +100,21 @@ def _faces(bounds: Floats):  # type: ignore[no-untyped-def]
             yield from product(*chosen)
 
 
-def _on_face(f: Components, sides: tuple[tuple[int, float], ...]) -> Floats:
+def _on_face(
+    f: Components, sides: tuple[tuple[int, float], ...], pairs: NDArray[np.intp]
+) -> Floats:
     """Starts of the mixture that the density is along a face."""
     fixed = np.array([i for i, _ in sides])
     values = np.array([value for _, value in sides])
     rest = np.setdiff1d(np.arange(f.mus.shape[1]), fixed)
-    points = np.empty((1, f.mus.shape[1]))
+    along = np.empty((1, 0))
     if rest.size:
         Sigmas = f.covariances
         own, cross = Sigmas[:, fixed[:, None], fixed], Sigmas[:, fixed[:, None], rest]
         gains = np.linalg.solve(own, cross)
         mus = f.mus[:, rest] + np.einsum("kij,ki->kj", gains, values - f.mus[:, fixed])
         inner = Sigmas[:, rest[:, None], rest] - gains.transpose(0, 2, 1) @ cross
-        along = _ridges(mus, inner, _pairs(f))
-        points = np.empty((len(along), f.mus.shape[1]))
-        points[:, rest] = along
-    points[:, fixed] = values
+        along = _ridges(mus, inner, pairs)
+    points = np.empty((len(along), f.mus.shape[1]))
+    points[:, rest], points[:, fixed] = along, values
     return points

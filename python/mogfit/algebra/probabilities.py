@@ -101,7 +101,5 @@ def _log_masses(mu: Floats, Sigma: Floats, lower: Floats, upper: Floats) -> Floa
             rows = (bounded == pattern).all(axis=1)
             means = mu[pattern] - upper[np.ix_(rows, pattern)]
             sides = np.full(len(means[0]), -np.inf), np.zeros(len(means[0]))
-            masses[rows] = _core.log_masses_of_means(
-                means, Sigma[np.ix_(pattern, pattern)], *sides
-            )
+            masses[rows] = _core.log_masses_of_means(means, Sigma[np.ix_(pattern, pattern)], *sides)
     return masses
