@@ -35,6 +35,17 @@ def test_the_tutorial_runs_as_it_is_written_and_draws_its_figures(tmp_path, monk
     assert drawn == shown == kept
 
 
+@pytest.mark.parametrize("name", ["coming-from-pypr"])
+def test_a_page_without_figures_runs_as_it_is_written(name):
+    state = np.random.get_state()  # noqa: NPY002  (the page seeds it)
+    try:
+        result = doctest.testfile(str(ROOT / "docs" / f"{name}.md"), module_relative=False)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+    assert result.attempted > 10
+    assert result.failed == 0
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_figures_of_a_page_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))

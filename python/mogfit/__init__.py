@@ -89,7 +89,7 @@ verbose = _set_in_environment("MOGFIT_VERBOSE")
 show_watermark = _set_in_environment("MOGFIT_WATERMARK")
 
 # What only some programs use is imported when it is first asked for; so are the modules that
-# MultiMin's users import from.
+# users of other libraries import from.
 _HOMES = {
     "FitFunctionMoG": "mogfit.fit_function",
     "MultiPlot": "mogfit.plotting.multiplot",
@@ -97,7 +97,7 @@ _HOMES = {
     "load": "mogfit.storage.files",
     "save": "mogfit.storage.files",
     "__version__": "mogfit.version",
-    **dict.fromkeys(("base", "fitting", "mog", "plotting", "util", "version")),
+    **dict.fromkeys(("base", "compat", "fitting", "mog", "plotting", "util", "version")),
 }
 
 __getattr__, __dir__ = _lazy_names(__name__, _HOMES)

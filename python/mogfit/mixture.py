@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mogfit.mixture_prediction import MixturePrediction
+from mogfit.mixture_measures import MixtureMeasures
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MixtureOfGaussians"]
 
 
-class MixtureOfGaussians(MixturePrediction):
+class MixtureOfGaussians(MixtureMeasures):
     r"""A mixture of multivariate Gaussians, p(x) = sum_k w_k N(x; mu_k, Sigma_k).
 
     It is built in one of four ways, the first that applies:

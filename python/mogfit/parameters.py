@@ -87,8 +87,11 @@ def stdcorr_from_covariances(Sigmas: ArrayLike) -> tuple[Floats, Floats]:
     """Standard deviations (G, V) and correlations (G, C) from covariance matrices (G, V, V)."""
     Sigmas = np.asarray(Sigmas, dtype=float)
     sigmas = np.sqrt(np.einsum("kii->ki", Sigmas))
-    i, j = correlation_pairs(Sigmas.shape[-1])
-    return sigmas, Sigmas[:, i, j] / (sigmas[:, i] * sigmas[:, j])
+    ngauss, nvars = sigmas.shape
+    i, j = correlation_pairs(nvars)
+    # `take` is several times faster than an index of arrays: mixtures are built by the million.
+    pairs = Sigmas.reshape(ngauss, nvars * nvars).take(i * nvars + j, axis=1)
+    return sigmas, pairs / (sigmas.take(i, axis=1) * sigmas.take(j, axis=1))
 
 
 def join_params(weights: Floats, mus: Floats, Sigmas: Floats) -> Floats:

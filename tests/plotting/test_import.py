@@ -35,7 +35,7 @@ def test_every_public_name_is_there():
     "path",
     sorted(
         path
-        for room in ("plotting", "density")
+        for room in ("plotting", "density", "algebra")
         for path in (ROOMS / room).glob("*.py")
         # The corner figure takes fits, and stands above the faces.
         if path.name != "corner.py"

@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mogfit import _core
+from mogfit.density.conditioning import condition
 from mogfit.density.domain import parse_domain
 from mogfit.density.grids import grid_points, grid_shape
 from mogfit.density.protocol import Mixture
 from mogfit.density.truncated_marginal import TruncatedMarginal
 
-__all__ = ["Density", "PreparedDensity", "conditional_slice", "inside_log_weights", "marginal"]
+__all__ = [
+    "Density",
+    "PreparedDensity",
+    "conditional_slice",
+    "inside_log_weights",
+    "is_separable",
+    "marginal",
+]
 
 Floats = NDArray[np.float64]
 
@@ -118,6 +126,17 @@ def inside_log_weights(mog: Mixture) -> Floats:
     return shares - np.logaddexp.reduce(shares) + np.logaddexp.reduce(logs)
 
 
+def is_separable(mog: Mixture, bounds: Floats, kept: NDArray[np.intp]) -> bool:
+    """Whether what bounds the variables that are integrated out leaves the others as they are.
+
+    It does where no such variable is bounded, or those that are have no covariance with any that
+    is kept, in any component: the domain then factorises.
+    """
+    rest = np.setdiff1d(np.arange(mog.nvars), kept)
+    bounded = rest[np.isfinite(bounds[:, rest]).any(axis=0)]
+    return not mog.Sigmas[:, bounded[:, None], kept].any()
+
+
 def marginal(
     mog: Mixture, variables: Sequence[int], *, within: Floats | None = None
 ) -> PreparedDensity | TruncatedMarginal:
@@ -136,7 +155,7 @@ def marginal(
     bounds = parse_domain(mog.domain, mog.nvars)
     log_weights = inside_log_weights(mog)
     mus, Sigmas = mog.mus[:, kept], mog.Sigmas[:, kept[:, None], kept[None, :]]
-    if bounds is not None and np.isfinite(np.delete(bounds, kept, axis=1)).any():
+    if bounds is not None and not is_separable(mog, bounds, kept):
         return TruncatedMarginal(mog, log_weights, bounds, kept, within)
     box = None if bounds is None else bounds[:, kept]
     prepared = _core.PreparedMixture(np.ones(mog.ngauss), mus, Sigmas, box)
@@ -146,9 +165,8 @@ def marginal(
 def conditional_slice(mog: Mixture, variables: Sequence[int], point: ArrayLike) -> PreparedDensity:
     r"""Density of a mixture along some of the variables, the others held at a point.
 
-    p(x_S, x_R = c) is a weighted sum of Gaussians in x_S: with Sigma = L L^T in the order (R, S)
-    and L_RR y = c - mu_R, component k has the mean mu_S + L_SR y, the covariance L_SS L_SS^T, and
-    the weight w_k N(c; mu_R, Sigma_RR).
+    p(x_S, x_R = c) is a sum of the Gaussians in x_S that `condition` finds, component k with the
+    weight w_k N(c; mu_R, Sigma_RR).
 
     Parameters
     ----------
@@ -160,24 +178,15 @@ def conditional_slice(mog: Mixture, variables: Sequence[int], point: ArrayLike) 
     """
     kept = np.asarray(variables)
     rest = np.setdiff1d(np.arange(mog.nvars), kept)
-    count, order = len(rest), np.concatenate([rest, kept])
-    factors = _core.PreparedMixture(
-        np.ones(mog.ngauss), mog.mus[:, order], mog.Sigmas[:, order[:, None], order[None, :]]
-    ).factors
-    outer, cross, inner = (
-        factors[:, :count, :count],
-        factors[:, count:, :count],
-        factors[:, count:, count:],
+    found = condition(
+        mog.mus, mog.Sigmas, rest.tolist(), kept.tolist(), np.asarray(point, dtype=float)[rest]
     )
-    offsets = np.asarray(point, dtype=np.float64)[rest] - mog.mus[:, rest]
-    y = np.linalg.solve(outer, offsets[:, :, None])[:, :, 0]
-    log_weights = inside_log_weights(mog) - 0.5 * (y**2).sum(axis=1)
-    log_weights -= np.log(np.einsum("kii->ki", outer)).sum(axis=1)
-    log_weights -= 0.5 * count * np.log(2.0 * np.pi)
-    mus = mog.mus[:, kept] + np.einsum("kij,kj->ki", cross, y)
     bounds = parse_domain(mog.domain, mog.nvars)
     box = None if bounds is None else bounds[:, kept]
-    prepared = _core.PreparedMixture.from_factors(np.zeros(mog.ngauss), mus, inner, box)
+    prepared = _core.PreparedMixture.from_factors(
+        np.zeros(mog.ngauss), found.mus, found.factors, box
+    )
+    log_weights = inside_log_weights(mog) + found.log_densities
     # The core normalises in the box of the slice what was normalised in the whole domain.
     return PreparedDensity(log_weights + prepared.log_masses - mog.log_masses, prepared)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mogfit import _core
 from mogfit.density.grids import grid_points, grid_shape
 from mogfit.density.interpolation import ChebyshevSurface
+from mogfit.density.linear_image import LinearImage
 from mogfit.density.protocol import Mixture
 
 __all__ = ["TruncatedMarginal"]
@@ -65,15 +66,26 @@ class TruncatedMarginal:
         within: Floats | None = None,
     ) -> None:
         rest = np.setdiff1d(np.arange(mog.nvars), kept)
-        self._rest = rest[np.isfinite(bounds[:, rest]).any(axis=0)]
-        self._means = mog.mus
+        bounded = rest[np.isfinite(bounds[:, rest]).any(axis=0)]
+        self._count = len(bounded)
+        order = np.concatenate([kept, bounded])
+        used = _core.PreparedMixture(
+            np.ones(mog.ngauss), mog.mus[:, order], mog.Sigmas[:, order[:, None], order]
+        )
+        every = np.eye(len(order))
+        self._image = LinearImage(
+            used.means,
+            used.factors,
+            mog.log_masses,
+            bounds[:, order],
+            every[: len(kept)],
+            np.zeros(len(kept)),
+            every[:, len(kept) :],
+        )
         self.weights = np.exp(log_weights)
         self.mus = mog.mus[:, kept]
         self.Sigmas = mog.Sigmas[:, kept[:, None], kept[None, :]]
         self.bounds = bounds[:, kept]
-        self._cross = mog.Sigmas[:, self._rest[:, None], kept[None, :]]
-        self._within = mog.Sigmas[:, self._rest[:, None], self._rest[None, :]]
-        self._sides = bounds[:, self._rest]
         self._log_masses = mog.log_masses
         self._mog, self._kept, self._box = mog, kept, bounds
         self._normal = [
@@ -95,9 +107,9 @@ class TruncatedMarginal:
             self._reaches[k] = self.mus[k] - spread, self.mus[k] + spread
             low, high = np.maximum(low, self._reaches[k, 0]), np.minimum(high, self._reaches[k, 1])
         if (low < high).all():
-            smooth = len(self._rest) <= _MOST_BY_QUADRATURE
+            smooth = self._count <= _MOST_BY_QUADRATURE
             self._surfaces[k] = ChebyshevSurface.fitted(
-                lambda points: self._log_share(k, points),
+                lambda points: self._image.log_share(k, points),
                 low,
                 high,
                 _TOLERANCE if smooth else _LATTICE_TOLERANCE,
@@ -128,16 +140,8 @@ class TruncatedMarginal:
             density[easy] += surface(points[easy])
             wanted &= ~easy
         if wanted.any():
-            density[wanted] += self._log_share(k, points[wanted])
+            density[wanted] += self._image.log_share(k, points[wanted])
         return density
-
-    def _log_share(self, k: int, points: Floats) -> Floats:
-        """Log probability that the variables integrated out are in the box, given the others."""
-        gain = np.linalg.solve(self.Sigmas[k], self._cross[k].T)
-        means = self._means[k, self._rest] + (points - self.mus[k]) @ gain
-        conditional = self._within[k] - self._cross[k] @ gain
-        conditional = 0.5 * (conditional + conditional.T)
-        return _core.log_masses_of_means(means, conditional, *self._sides)
 
     def pdf(self, X: Floats) -> Floats:
         """Density at points (N, V) or (N,) of one variable."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
+from mogfit.algebra.moments import mixture_moments
 from mogfit.data import as_points
 from mogfit.density.components import check_count
 from mogfit.density.domain import domain_pairs, parse_domain
@@ -20,9 +21,6 @@ from mogfit.rng import draw_seed
 __all__ = ["FrozenMixture"]
 
 Floats = NDArray[np.float64]
-
-# Relative error of the moments in a domain, from five bounded variables on; rounding below.
-_RTOL = 1e-5
 
 
 class FrozenMixture:
@@ -199,26 +197,8 @@ class FrozenMixture:
         return points.values, shape[:-1]
 
     def _moments(self) -> tuple[Floats, Floats]:
-        # Sums over the components of their moments about the mean of all.
         shares = np.exp(self._prepared.log_weights)
-        shares /= shares.sum()
-        kept = np.flatnonzero(shares).tolist()
-        parts = [self._component(k) for k in kept]
-        means = np.array([mean for mean, _ in parts])
-        centre = shares[kept] @ means
-        spread = np.zeros((self.nvars, self.nvars))
-        for share, (mean, covariance) in zip(shares[kept], parts, strict=True):
-            spread += share * (covariance + np.outer(mean - centre, mean - centre))
-        return centre, spread
-
-    def _component(self, k: int) -> tuple[Floats, Floats]:
-        """Mean and covariance of a component inside the domain."""
-        mean, covariance = self._mus[k], self._Sigmas[k]
-        if self._bounds is None:
-            return mean, covariance
-        low, high = self._bounds
-        _, _, shift, excess = _core.box_probability(mean, covariance, low, high, _RTOL)
-        return mean + shift, covariance + excess - np.outer(shift, shift)
+        return mixture_moments(shares, self._mus, self._Sigmas, self._bounds)
 
     # -- a value ---------------------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mogfit.algebra.regions import ellipse_points
 from mogfit.density.protocol import Mixture
 from mogfit.errors import DtypeError, scalar_message
 from mogfit.plotting.painters import INK, LineStyle, component_styles
-from mogfit.plotting.regions import curve_grid, ellipse_points
+from mogfit.plotting.regions import curve_grid
 from mogfit.plotting.watermark import multimin_watermark, shows_watermark
 from mogfit.properties import parse_properties
 

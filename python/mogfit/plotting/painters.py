@@ -12,8 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 
+from mogfit.algebra.regions import ellipse_points
 from mogfit.density.marginal import Density
-from mogfit.plotting.regions import curve_grid, ellipse_points
+from mogfit.plotting.regions import curve_grid
 
 __all__ = [
     "DATA_FILL",

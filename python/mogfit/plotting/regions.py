@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mogfit.algebra.regions import levels_of_draws
 from mogfit.density.marginal import Density
 
 __all__ = [
     "curve_grid",
     "density_levels",
-    "ellipse_points",
     "robust_range",
     "subset",
     "weighted_quantiles",
@@ -32,9 +32,7 @@ def density_levels(
 ) -> Floats:
     """Densities on the borders of the highest-density regions of given probabilities.
 
-    The region {x: p(x) > t} holds the share of draws whose density exceeds t, so that t is a
-    quantile of the density of the draws (Hyndman 1996, section 3.2). It does not matter whether
-    the density is normalised.
+    They are quantiles of the density of draws; it does not matter whether it is normalised.
 
     Parameters
     ----------
@@ -56,7 +54,7 @@ def density_levels(
         values = density.pdf(draws)
     else:
         values = np.exp(density.component_logpdf(draws)[:, component])
-    return np.quantile(values, 1.0 - np.asarray(mass, dtype=float))
+    return levels_of_draws(values, mass)
 
 
 def curve_grid(mog: Density, axis: int, low: float, high: float, count: int) -> Floats:
@@ -70,16 +68,6 @@ def curve_grid(mog: Density, axis: int, low: float, high: float, count: int) -> 
     narrow = sigmas < 4.0 * (high - low) / count
     extra = (means[narrow, None] + sigmas[narrow, None] * _AROUND_A_MEAN).ravel()
     return np.unique(np.concatenate([even, extra[(extra > low) & (extra < high)]]))
-
-
-def ellipse_points(mu: Floats, Sigma: Floats, count: int = 73) -> Floats:
-    """Points, of shape (count, 2), on the ellipse of one standard deviation of a Gaussian.
-
-    It is where the Mahalanobis distance is 1; it holds 39.3 % of the probability.
-    """
-    angle = np.linspace(0.0, 2.0 * np.pi, count)
-    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return mu + circle @ np.linalg.cholesky(Sigma).T
 
 
 def weighted_quantiles(values: Floats, weights: Floats | None, at: Sequence[float]) -> Floats:

@@ -1,0 +1,1 @@
+"""Algebra of mixtures: what is made of them, and what is measured on them."""

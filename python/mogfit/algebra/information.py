@@ -1,0 +1,305 @@
+"""Entropy and Kullback-Leibler divergence of mixtures: estimates, and bounds in closed form."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.algebra.gaussian_pairs import (
+    Components,
+    components_of,
+    expected_logs,
+    gaussian_of,
+    log_product_integrals,
+    moments,
+)
+from mogfit.density.components import check_count
+from mogfit.density.protocol import Mixture, mixture_of
+from mogfit.errors import InputError, shape_message
+from mogfit.rng import draw_seed
+
+__all__ = [
+    "Bounds", "KLBounds", "MonteCarlo", "entropy", "entropy_bounds", "kl_bounds", "kl_divergence",
+]  # fmt: skip
+
+Floats = NDArray[np.float64]
+
+# Points evaluated together: what is kept of each is its terms, one for each component.
+_CHUNK = 1 << 15
+# Tilts of the lower bound of a divergence; each gives a bound, the best of them is taken.
+_TILTS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+_ROUNDS = 200
+
+
+class MonteCarlo(NamedTuple):
+    """An estimate from random draws.
+
+    Attributes
+    ----------
+    value : float
+        In nats.
+    standard_error : float
+        Its standard deviation, were the draws repeated.
+    """
+
+    value: float
+    standard_error: float
+
+
+class Bounds(NamedTuple):
+    """Two numbers between which a third lies.
+
+    Attributes
+    ----------
+    lower, upper : float
+        In nats.
+    """
+
+    lower: float
+    upper: float
+
+
+class KLBounds(NamedTuple):
+    """Bounds of a Kullback-Leibler divergence, and approximations that are none; all in nats.
+
+    Attributes
+    ----------
+    lower, upper : float
+        The best bounds: the divergence lies between them.
+    variational_upper : float
+        An upper bound: the variational one of Hershey & Olsen (2007).
+    variational : float
+        Their variational approximation; below or above the divergence.
+    product : float
+        The approximation by products of Gaussians; below or above the divergence.
+    matched : float
+        The approximation by matching components (Goldberger, Gordon & Greenspan 2003); an upper
+        bound only where the matching is one to one.
+    gaussian : float
+        The divergence of two Gaussians with the mean and covariance of the mixtures; below or
+        above the divergence.
+    """
+
+    lower: float
+    upper: float
+    variational_upper: float
+    variational: float
+    product: float
+    matched: float
+    gaussian: float
+
+
+def entropy(mog: Mixture, size: int, rng: Any) -> MonteCarlo:
+    """E[-log p(x)]; see `MixtureOfGaussians`."""
+    count = check_count(size, "size", 1)
+    f = components_of(mog)
+    return _expectation(f, [f], [-1.0], count, draw_seed(rng))
+
+
+def kl_divergence(mog: Mixture, other: Any, size: int, rng: Any) -> MonteCarlo:
+    """E[log p(x) - log q(x)] for x ~ p; see `MixtureOfGaussians`."""
+    count = check_count(size, "size", 1)
+    f, g = _pair(mog, other)
+    seed = draw_seed(rng)
+    if not _contained(f, g):
+        return MonteCarlo(float("inf"), 0.0)
+    return _expectation(f, [f, g], [1.0, -1.0], count, seed)
+
+
+def _pair(mog: Mixture, other: Any) -> tuple[Components, Components]:
+    second = mixture_of(other)
+    if second.nvars != mog.nvars:
+        raise InputError(
+            shape_message(
+                "other", second.mus.shape, f"{mog.nvars} variables", other="this mixture",
+                other_shape=mog.mus.shape,
+            )
+        )  # fmt: skip
+    return components_of(mog), components_of(second)
+
+
+def _contained(f: Components, g: Components) -> bool:
+    """Whether the domain of g holds that of f: outside of it log g is minus infinity."""
+    if g.bounds is None:
+        return True
+    if f.bounds is None:
+        return False
+    return bool((g.bounds[0] <= f.bounds[0]).all() and (f.bounds[1] <= g.bounds[1]).all())
+
+
+# -- estimates -----------------------------------------------------------------------------------
+
+
+def _expectation(
+    f: Components, densities: list[Components], factors: list[float], size: int, seed: int
+) -> MonteCarlo:
+    """E[sum_j factors_j log p_j(x)] for x ~ f.
+
+    Every component of f is drawn from on its own, in proportion to its weight, and what is
+    estimated there is compared with the log densities of all components, whose expectations are
+    known: a regression on them takes their part of the variance away (control variates; Owen 2013,
+    "Monte Carlo theory, methods and examples", section 8.9). Nothing is left of it where one
+    component dominates, or for one component each.
+    """
+    known = np.concatenate([expected_logs(f, g) for g in densities], axis=1)
+    value = variance = 0.0
+    prepared = [_prepared(g) for g in densities]
+    seeds = np.random.SeedSequence(seed).generate_state(len(f.weights), np.uint64)
+    for a, weight in enumerate(f.weights):
+        # So many that the regression has points to spare.
+        count = max(int(np.ceil(weight * size)), 4 * known.shape[1] + 16)
+        alone = np.where(np.arange(len(f.weights)) == a, 0.0, -np.inf)
+        points, _ = _core.sample(_prepared(f).with_log_weights(alone), count, int(seeds[a]))
+        terms = np.empty((count, known.shape[1]))
+        wanted = np.zeros(count)
+        for first in range(0, count, _CHUNK):
+            rows, column = slice(first, first + _CHUNK), 0
+            for g, factor in zip(prepared, factors, strict=True):
+                block = _core.component_logpdf(g, points[rows])
+                terms[rows, column : column + g.ngauss] = block
+                column += g.ngauss
+                wanted[rows] += factor * np.logaddexp.reduce(block + g.log_weights, axis=1)
+        mean, error = _regressed(wanted, terms, known[a])
+        value += weight * mean
+        variance += (weight * error) ** 2
+    return MonteCarlo(float(value), float(np.sqrt(variance)))
+
+
+def _prepared(f: Components) -> _core.PreparedMixture:
+    return _core.PreparedMixture.from_factors(f.log_weights, f.mus, f.factors, f.bounds)
+
+
+def _regressed(values: Floats, terms: Floats, known: Floats) -> tuple[float, float]:
+    """Mean of the values, corrected by terms whose means are known; and its standard error."""
+    centre = terms.mean(axis=0)
+    offsets = terms - centre
+    scale = np.sqrt((offsets**2).mean(axis=0))
+    scale[scale == 0] = 1.0
+    offsets /= scale
+    mean = values.mean()
+    # Like terms are many times as large together as apart: what cannot be told apart is left out.
+    slopes, _, rank, _ = np.linalg.lstsq(offsets, values - mean, rcond=1e-9)
+    rest = values - mean - offsets @ slopes
+    freedom = max(len(values) - int(rank) - 1, 1)
+    error = np.sqrt((rest @ rest) / freedom / len(values))
+    return float(mean + ((known - centre) / scale) @ slopes), float(error)
+
+
+# -- bounds --------------------------------------------------------------------------------------
+
+
+def entropy_bounds(mog: Mixture) -> Bounds:
+    """Bounds of the entropy in closed form; see `MixtureOfGaussians`."""
+    f = components_of(mog)
+    logs = expected_logs(f, f)
+    own = -np.diag(logs)
+    conditional = f.weights @ own
+    affinities = log_product_integrals(f, f, 0.5, 0.5)
+    np.fill_diagonal(affinities, 0.0)
+    lower = max(
+        float(conditional - f.weights @ _log_sums(f, affinities)),
+        float(-f.weights @ _log_sums(f, log_product_integrals(f, f))),
+    )
+    whole = gaussian_of(*_overall(f))
+    upper = min(
+        float(conditional - f.weights @ _log_sums(f, logs + own[:, None])),
+        float(-expected_logs(whole, whole)[0, 0]),
+    )
+    # For one component the two are one number, but for rounding.
+    return Bounds(min(lower, upper), upper)
+
+
+def _log_sums(g: Components, logs: Floats) -> Floats:
+    """log sum_b w_b e^(logs_ab), (A,)."""
+    return np.logaddexp.reduce(logs + g.log_weights, axis=1)
+
+
+def _overall(f: Components) -> tuple[Floats, Floats]:
+    """Mean and covariance of the mixture, inside its domain."""
+    offsets, covariances = moments(f)
+    means = f.mus + offsets
+    mean = f.weights @ means
+    apart = means - mean
+    between = np.einsum("k,ki,kj->ij", f.weights, apart, apart)
+    return mean, np.einsum("k,kij->ij", f.weights, covariances) + between
+
+
+def kl_bounds(mog: Mixture, other: Any) -> KLBounds:
+    """Bounds and approximations of the divergence in closed form; see `MixtureOfGaussians`."""
+    f, g = _pair(mog, other)
+    if not _contained(f, g):
+        return KLBounds(*[float("inf")] * 7)
+    inner, outer = expected_logs(f, f), expected_logs(f, g)
+    own = -np.diag(inner)
+    # -D(f_a || f_a') and -D(f_a || g_b).
+    within, across = inner + own[:, None], outer + own[:, None]
+    apart = f.weights @ (_log_sums(f, within) - _log_sums(g, across))
+    squares = _log_sums(f, log_product_integrals(f, f))
+    products = _log_sums(g, log_product_integrals(f, g))
+    variational_upper = _variational_upper(f, g, across)
+    upper = min(variational_upper, float(f.weights @ (squares - _log_sums(g, across) + own)))
+    lower = f.weights @ (_log_sums(f, within) - own - _highest_cross_terms(f, g, own, products))
+    return KLBounds(
+        min(max(float(lower), 0.0), upper),
+        upper,
+        variational_upper,
+        float(apart),
+        float(f.weights @ (squares - products)),
+        _matched(f, g, across),
+        _divergence(gaussian_of(*_overall(f)), gaussian_of(*_overall(g))),
+    )
+
+
+def _highest_cross_terms(f: Components, g: Components, own: Floats, products: Floats) -> Floats:
+    r"""Upper bounds of E[log g(x)] for x ~ f_a, (A,).
+
+    By Jensen's inequality it is at most log E[g(x)], of Durrieu, Thiran & Kelly (2012); and with
+    0 < s < 1, as (sum_b u_b)^s <= sum_b u_b^s, at most
+
+    .. math:: -H(f_a) + \frac{1}{s} \log \sum_b w_b^s \int f_a^{1-s} g_b^s,
+
+    which for one component tends to E[log g(x)] as s to 0.
+    """
+    if len(g.weights) == 1:
+        return expected_logs(f, g)[:, 0]
+    best = products
+    for s in _TILTS:
+        logs = log_product_integrals(f, g, 1.0 - s, s) + s * g.log_weights
+        best = np.minimum(best, np.logaddexp.reduce(logs, axis=1) / s - own)
+    return best
+
+
+def _variational_upper(f: Components, g: Components, across: Floats) -> float:
+    """The smallest D(phi || psi) + sum_ab phi_ab D(f_a || g_b), by turns in phi and psi.
+
+    phi splits the weights of f over the components of g, psi those of g over the components of f.
+    Whatever they are it is a bound, and every turn lowers it.
+    """
+    of_f, of_g = f.log_weights[:, None], g.log_weights
+    phi = of_f + of_g + np.zeros_like(across)
+    bound = np.inf
+    for _ in range(_ROUNDS):
+        psi = of_g + phi - np.logaddexp.reduce(phi, axis=0)
+        terms = psi + across
+        phi = of_f + terms - np.logaddexp.reduce(terms, axis=1, keepdims=True)
+        shares = np.exp(phi)
+        before = bound
+        # Where nothing is shared 0 log 0 is 0.
+        bound = float(np.where(shares > 0, shares * (phi - terms), 0.0).sum())
+        if not bound < before - 1e-12 * abs(bound):
+            break
+    return bound
+
+
+def _matched(f: Components, g: Components, across: Floats) -> float:
+    """Every component of f beside the one of g that costs least."""
+    costs = -across - g.log_weights
+    return float(f.weights @ (costs.min(axis=1) + f.log_weights))
+
+
+def _divergence(f: Components, g: Components) -> float:
+    """D(f_0 || g_0)."""
+    return float(expected_logs(f, f)[0, 0] - expected_logs(f, g)[0, 0])
