@@ -64,9 +64,8 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
     if bounds is not None:
         _check_inside(values, bounds, names)
     found = condition(mog.mus, mog.Sigmas, fixed, free, at)
+    # A matrix times its own transpose: both triangles are rounded alike.
     Sigmas = found.factors @ found.factors.transpose(0, 2, 1)
-    if len(free) > 1:  # rounding must not tell the triangles apart
-        Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
     highest = np.maximum.reduce(found.log_densities)
     if not highest > -np.inf:
         raise DomainError(_zero_message(given))
