@@ -89,6 +89,9 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
 
 def _given(given: Any, mog: Mixture) -> dict[int, float]:
     """The given values by the numbers of their variables."""
+    if getattr(given, "ndim", 0) == 1 and hasattr(given, "dropna"):
+        # A row of a table, of pandas for one, which says by itself what its values are.
+        given = dict(given.dropna().items())
     if not isinstance(given, Mapping):
         row = as_points(
             given, nvars=mog.nvars, names=mog.names, name="given", single_row_ok=True,
