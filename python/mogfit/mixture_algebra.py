@@ -76,7 +76,8 @@ class MixtureAlgebra(MixturePrediction):
         Parameters
         ----------
         given : mapping, or array_like of shape (V,)
-            ``{name or number: value}``; or a row of all variables, NaN where they are free.
+            ``{name or number: value}``, or a Series of pandas like it; or a row of all variables,
+            NaN where they are free.
 
         Returns
         -------
@@ -102,7 +103,7 @@ class MixtureAlgebra(MixturePrediction):
         w_k N(c; mu_R, Sigma_RR) N(x_S; mu_S + B (c - mu_R), Sigma_SS - B Sigma_RS),
         B = Sigma_SR Sigma_RR^-1, over the sum of w_k N(c; mu_R, Sigma_RR), by Cholesky factors
         in the order (R, S). The weights are found as logarithms: values however far away, where
-        every density underflows, have the right ones.
+        every density underflows, have the right ones (below about 1e-308 a weight is 0).
 
         Examples
         --------

@@ -117,13 +117,12 @@ class MixtureParameters(MultiMinBase):
 
     def _take(self, weights: Floats, means: Floats, covariances: Floats) -> None:
         """Change everything to parameters that are those of a mixture."""
-        prepared = prepare(weights, means, covariances, self._bounds, self._truncation)
-        sigmas, rhos = stdcorr_from_covariances(covariances)
-        self._prepared = prepared
+        self._prepared = prepare(weights, means, covariances, self._bounds, self._truncation)
         self._weights, self._mus, self._Sigmas = weights, means, covariances
-        self._sigmas, self._rhos = sigmas, rhos
-        for array in (weights, means, covariances, sigmas, rhos):
+        for array in (weights, means, covariances):
             array.setflags(write=False)
+        # Computed when asked for: many mixtures are only evaluated.
+        self._sigmas_rhos: tuple[Floats, Floats] | None = None
 
     @property
     def ngauss(self) -> int:
@@ -165,12 +164,12 @@ class MixtureParameters(MultiMinBase):
     @property
     def sigmas(self) -> Floats:
         """Standard deviations, of shape (G, V)."""
-        return self._sigmas
+        return self._stdcorr.sigmas
 
     @property
     def rhos(self) -> Floats:
         """Correlations, of shape (G, V (V - 1) / 2)."""
-        return self._rhos
+        return self._stdcorr.rhos
 
     @property
     def domain(self) -> list[tuple[float, float] | None] | None:
@@ -249,7 +248,7 @@ class MixtureParameters(MultiMinBase):
     @property
     def bnd_stdcorr(self) -> str:
         """Scales of the entries of `stdcorr` in an unbound vector; 0 for the means, unscaled."""
-        largest = float(self._sigmas.max())
+        largest = float(self.sigmas.max())
         widest = 10.0 if largest < 10.0 else 10.0 * largest
         pairs = self.ngauss * (self.nvars * (self.nvars - 1) // 2)
         means = self.ngauss * self.nvars
@@ -324,8 +323,8 @@ class MixtureParameters(MultiMinBase):
             If a shape does not fit, or the result is not a mixture; it is then as it was.
         """
         new_mus = self._rows(mus, "mus", self._mus)
-        new_sigmas = self._rows(sigmas, "sigmas", self._sigmas)
-        new_rhos = self._rows(rhos, "rhos", self._rhos)
+        new_sigmas = self._rows(sigmas, "sigmas", self.sigmas)
+        new_rhos = self._rows(rhos, "rhos", self.rhos)
         covariances = self._Sigmas
         if sigmas is not None or rhos is not None:
             check_sigmas_rhos(new_sigmas, new_rhos)
@@ -417,7 +416,13 @@ class MixtureParameters(MultiMinBase):
 
     @property
     def _stdcorr(self) -> Stdcorr:
-        return Stdcorr(self._weights, self._mus, self._sigmas, self._rhos)
+        found = self._sigmas_rhos
+        if found is None:
+            found = stdcorr_from_covariances(self._Sigmas)
+            for array in found:
+                array.setflags(write=False)
+            self._sigmas_rhos = found
+        return Stdcorr(self._weights, self._mus, *found)
 
     def __str__(self) -> str:
         return composition_text(self._stdcorr, self._Sigmas)

@@ -86,12 +86,12 @@ def covariances_from_stdcorr(sigmas: ArrayLike, rhos: ArrayLike) -> Floats:
 def stdcorr_from_covariances(Sigmas: ArrayLike) -> tuple[Floats, Floats]:
     """Standard deviations (G, V) and correlations (G, C) from covariance matrices (G, V, V)."""
     Sigmas = np.asarray(Sigmas, dtype=float)
-    sigmas = np.sqrt(np.einsum("kii->ki", Sigmas))
+    sigmas = np.sqrt(Sigmas.diagonal(0, 1, 2))
     ngauss, nvars = sigmas.shape
     i, j = correlation_pairs(nvars)
     # `take` is several times faster than an index of arrays: mixtures are built by the million.
-    pairs = Sigmas.reshape(ngauss, nvars * nvars).take(i * nvars + j, axis=1)
-    return sigmas, pairs / (sigmas.take(i, axis=1) * sigmas.take(j, axis=1))
+    pairs = Sigmas.reshape(ngauss, nvars * nvars).take(i * nvars + j, 1)
+    return sigmas, pairs / (sigmas.take(i, 1) * sigmas.take(j, 1))
 
 
 def join_params(weights: Floats, mus: Floats, Sigmas: Floats) -> Floats:

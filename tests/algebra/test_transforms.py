@@ -231,7 +231,7 @@ def test_products_commute_however_different_the_widths(seed, exponent):
     assert same == pytest.approx(log_norm, rel=1e-12, abs=1e-12)
     np.testing.assert_allclose(other.weights, one.weights, rtol=1e-7, atol=1e-300)
     scale = one.sigmas
-    assert (np.abs(other.mus - one.mus) < 1e-8 * (scale + np.abs(one.mus))).all()
+    assert (np.abs(other.mus - one.mus) < 1e-10 * (scale + np.abs(one.mus))).all()
     spread = scale[:, :, None] * scale[:, None, :]
     assert (np.abs(other.Sigmas - one.Sigmas) < 1e-9 * spread).all()
 

@@ -64,9 +64,8 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
     if bounds is not None:
         _check_inside(values, bounds, names)
     found = condition(mog.mus, mog.Sigmas, fixed, free, at)
+    # A matrix times its own transpose: both triangles are rounded alike.
     Sigmas = found.factors @ found.factors.transpose(0, 2, 1)
-    if len(free) > 1:  # rounding must not tell the triangles apart
-        Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
     highest = np.maximum.reduce(found.log_densities)
     if not highest > -np.inf:
         raise DomainError(_zero_message(given))
@@ -90,6 +89,9 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
 
 def _given(given: Any, mog: Mixture) -> dict[int, float]:
     """The given values by the numbers of their variables."""
+    if getattr(given, "ndim", 0) == 1 and hasattr(given, "dropna"):
+        # A row of a table, of pandas for one, which says by itself what its values are.
+        given = dict(given.dropna().items())
     if not isinstance(given, Mapping):
         row = as_points(
             given, nvars=mog.nvars, names=mog.names, name="given", single_row_ok=True,

@@ -131,8 +131,8 @@ def product(mog: Mixture, other: Any) -> tuple[MixtureParts, float]:
 
     N(x; m, S) N(x; n, T) = N(m; n, S + T) N(x; c, C), C^-1 = S^-1 + T^-1, for every pair; the
     domains intersect. With W = L^-1, S = L L^T, and the QR decomposition of the rows of W_S and
-    W_T together, Q R, C = R^-1 R^-T and c = m + R^-1 Q_T^T W_T (n - m), which loses no digits
-    however different the two are.
+    W_T together, Q R, C = R^-1 R^-T and c - x = R^-1 Q^T (W_S (m - x), W_T (n - x)) for any x,
+    which loses no digits however different the two are.
 
     Parameters
     ----------
@@ -184,7 +184,17 @@ def product(mog: Mixture, other: Any) -> tuple[MixtureParts, float]:
     Q, R = np.linalg.qr(np.concatenate(whitened, axis=1))
     # R^-1 by the same substitution, from R^T.
     root = solve_lower(R.transpose(0, 2, 1), every).transpose(0, 2, 1)
-    mus = first.mus[i] + (root @ (Q[:, nvars:].transpose(0, 2, 1) @ (whitened[1] @ steps)))[:, :, 0]
+    mus = first.mus[i]
+    # A second step, from where the first one ends, mends the rounding of a long first one.
+    for _ in range(2):
+        offsets = np.concatenate(
+            [
+                whitened[0] @ (first.mus[i] - mus)[:, :, None],
+                whitened[1] @ (second.mus[j] - mus)[:, :, None],
+            ],
+            axis=1,
+        )
+        mus = mus + (root @ (Q.transpose(0, 2, 1) @ offsets))[:, :, 0]
     Sigmas = root @ root.transpose(0, 2, 1)
     Sigmas = 0.5 * (Sigmas + Sigmas.transpose(0, 2, 1))
     box = open_or(bounds)

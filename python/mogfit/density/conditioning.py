@@ -57,27 +57,27 @@ def condition(
     means = mus.take(order, 1)
     ordered = Sigmas.take(order, 1).take(order, 2)
     factors = _core.PreparedMixture(np.ones(len(mus)), means, ordered).factors
-    outer = factors[:, :count, :count]
-    y = solve_lower(outer, (values - means[:, :count])[:, :, None])
-    terms = np.log(outer.diagonal(0, 1, 2))
+    y = solve_lower(factors, (values - means[:, :count])[:, :, None])
+    terms = np.log(factors.diagonal(0, 1, 2)[:, :count])
     with np.errstate(over="ignore"):
         terms += 0.5 * y[:, :, 0] ** 2
-    log_densities = -0.5 * count * _LOG_2_PI - np.add.reduce(terms, 1)
-    shifts = factors[:, count:, :count] @ y
-    return Conditioned(
-        log_densities, means[:, count:] + shifts[:, :, 0], factors[:, count:, count:]
-    )
+    log_densities = np.add.reduce(terms, 1)
+    log_densities += 0.5 * count * _LOG_2_PI
+    shifted = (factors[:, count:, :count] @ y)[:, :, 0]
+    shifted += means[:, count:]
+    return Conditioned(-log_densities, shifted, factors[:, count:, count:])
 
 
 def solve_lower(lower: Floats, right: Floats) -> Floats:
     """Solve L_k Y_k = B_k for lower triangular L_k, (G, n, n) and (G, n, m), row by row.
 
-    Units of the variables that are far apart cost no accuracy: each row is scaled by its own.
+    Rows and columns of L_k beyond those of B_k are not looked at. Units of the variables that are
+    far apart cost no accuracy: each row is scaled by its own.
     """
     solved = np.empty(right.shape)
     for i in range(right.shape[1]):
         row = right[:, i]
         if i:
             row = row - (lower[:, i, None, :i] @ solved[:, :i])[:, 0]
-        solved[:, i] = row / lower[:, i, i, None]
+        np.divide(row, lower[:, i, i, None], out=solved[:, i])
     return solved
