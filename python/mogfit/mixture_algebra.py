@@ -101,9 +101,10 @@ class MixtureAlgebra(MixturePrediction):
         -----
         With S the free and R the given variables, p(x_S | x_R = c) is the sum of
         w_k N(c; mu_R, Sigma_RR) N(x_S; mu_S + B (c - mu_R), Sigma_SS - B Sigma_RS),
-        B = Sigma_SR Sigma_RR^-1, over the sum of w_k N(c; mu_R, Sigma_RR), by Cholesky factors
-        in the order (R, S). The weights are found as logarithms: values however far away, where
-        every density underflows, have the right ones (below about 1e-308 a weight is 0).
+        B = Sigma_SR Sigma_RR^-1, over the sum of w_k N(c; mu_R, Sigma_RR), by the steps of a
+        Cholesky factorisation that begins with R. The weights are found as logarithms: values
+        however far away, where every density underflows, have the right ones (below about 1e-308
+        a weight is 0).
 
         Examples
         --------

@@ -59,13 +59,11 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
     free = [i for i in range(nvars) if i not in values]
     if not free:
         raise InputError(f"given: all {nvars} variables seen; leave at least one of them free")
-    at = np.array([values[i] for i in fixed])
+    at = [values[i] for i in fixed]
     bounds = bounds_of(mog)
     if bounds is not None:
         _check_inside(values, bounds, names)
     found = condition(mog.mus, mog.Sigmas, fixed, free, at)
-    # A matrix times its own transpose: both triangles are rounded alike.
-    Sigmas = found.factors @ found.factors.transpose(0, 2, 1)
     highest = np.maximum.reduce(found.log_densities)
     if not highest > -np.inf:
         raise DomainError(_zero_message(given))
@@ -77,14 +75,14 @@ def conditional(mog: Mixture, given: Any) -> MixtureParts:
         box = open_or(bounds[:, free])
         if box is not None and mog.truncation == "components":
             ones = np.ones(mog.ngauss)
-            logs = logs + _core.PreparedMixture(ones, found.mus, Sigmas, box).log_masses
+            logs = logs + _core.PreparedMixture(ones, found.mus, found.Sigmas, box).log_masses
     highest = np.maximum.reduce(logs)
     if not highest > -np.inf:
         raise DomainError(_zero_message(given))
     weights = np.exp(logs - highest)
     weights /= np.add.reduce(weights)
     kept = None if names is None else tuple([names[i] for i in free])
-    return MixtureParts(weights, found.mus, Sigmas, box, mog.truncation, kept)
+    return MixtureParts(weights, found.mus, found.Sigmas, box, mog.truncation, kept)
 
 
 def _given(given: Any, mog: Mixture) -> dict[int, float]:

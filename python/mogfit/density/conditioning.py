@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit import _core
-
 __all__ = ["Conditioned", "condition", "solve_lower"]
 
 Floats = NDArray[np.float64]
@@ -25,47 +23,47 @@ class Conditioned(NamedTuple):
     ----------
     log_densities : ndarray of shape (G,)
         Log density of each Gaussian at the given values.
-    mus, factors : ndarray of shape (G, S) and (G, S, S)
-        Means of the free variables, and lower factors of their covariances.
+    mus, Sigmas : ndarray of shape (G, S) and (G, S, S)
+        Means and covariances of the free variables.
     """
 
     log_densities: Floats
     mus: Floats
-    factors: Floats
+    Sigmas: Floats
 
 
 def condition(
-    mus: Floats, Sigmas: Floats, given: Sequence[int], free: Sequence[int], values: Floats
+    mus: Floats, Sigmas: Floats, given: Sequence[int], free: Sequence[int], values: Sequence[float]
 ) -> Conditioned:
-    r"""Condition each of several Gaussians on x_R = c.
+    r"""Condition each of several Gaussians on the values of some variables.
 
-    With Sigma = L L^T in the order (R, S) and L_RR y = c - mu_R, what is left has the mean
-    mu_S + L_SR y and the covariance L_SS L_SS^T, and log N(c; mu_R, Sigma_RR) is
-    -|y|^2 / 2 - sum_j log (L_RR)_jj - (|R| / 2) log 2 pi: nothing is inverted or subtracted.
+    One variable after the other: with l = Sigma_:i / sqrt(Sigma_ii) and
+    y = (c_i - mu_i) / sqrt(Sigma_ii), x given x_i = c_i has the mean mu + l y and the covariance
+    Sigma - l l^T, and log N(c_i) is -y^2 / 2 - log sqrt(2 pi Sigma_ii). These are the steps of a
+    Cholesky factorisation that eliminates the given variables first, and as accurate, whatever
+    the units of the variables.
 
     Parameters
     ----------
     mus, Sigmas : ndarray of shape (G, V) and (G, V, V)
     given, free : sequence of int
-        The variables R and S, which are all.
-    values : ndarray of shape (len(given),)
-        The values c, finite; where they are more than some 1e154 standard deviations away, the
-        log density is -inf.
+        Different variables.
+    values : sequence of float
+        Those of the given variables, finite; where they are more than some 1e154 standard
+        deviations away, the log density is -inf.
     """
-    count = len(given)
-    order = np.array([*given, *free])
-    means = mus.take(order, 1)
-    ordered = Sigmas.take(order, 1).take(order, 2)
-    factors = _core.PreparedMixture(np.ones(len(mus)), means, ordered).factors
-    y = solve_lower(factors, (values - means[:, :count])[:, :, None])
-    terms = np.log(factors.diagonal(0, 1, 2)[:, :count])
+    minus_logs = np.full(len(mus), 0.5 * _LOG_2_PI * len(given))
     with np.errstate(over="ignore"):
-        terms += 0.5 * y[:, :, 0] ** 2
-    log_densities = np.add.reduce(terms, 1)
-    log_densities += 0.5 * count * _LOG_2_PI
-    shifted = (factors[:, count:, :count] @ y)[:, :, 0]
-    shifted += means[:, count:]
-    return Conditioned(-log_densities, shifted, factors[:, count:, count:])
+        for i, value in zip(given, values, strict=True):
+            sigmas = np.sqrt(Sigmas[:, i, i])
+            y = (value - mus[:, i]) / sigmas
+            minus_logs += np.log(sigmas)
+            minus_logs += 0.5 * y * y
+            column = Sigmas[:, i] / sigmas[:, None]
+            mus = mus + column * y[:, None]
+            Sigmas = Sigmas - column[:, :, None] * column[:, None]
+    left = np.array(free)
+    return Conditioned(-minus_logs, mus.take(left, 1), Sigmas.take(left, 1).take(left, 2))
 
 
 def solve_lower(lower: Floats, right: Floats) -> Floats:

@@ -178,14 +178,11 @@ def conditional_slice(mog: Mixture, variables: Sequence[int], point: ArrayLike) 
     """
     kept = np.asarray(variables)
     rest = np.setdiff1d(np.arange(mog.nvars), kept)
-    found = condition(
-        mog.mus, mog.Sigmas, rest.tolist(), kept.tolist(), np.asarray(point, dtype=float)[rest]
-    )
+    held = np.asarray(point, dtype=float)[rest]
+    found = condition(mog.mus, mog.Sigmas, rest.tolist(), kept.tolist(), held.tolist())
     bounds = parse_domain(mog.domain, mog.nvars)
     box = None if bounds is None else bounds[:, kept]
-    prepared = _core.PreparedMixture.from_factors(
-        np.zeros(mog.ngauss), found.mus, found.factors, box
-    )
+    prepared = _core.PreparedMixture(np.ones(mog.ngauss), found.mus, found.Sigmas, box)
     log_weights = inside_log_weights(mog) + found.log_densities
     # The core normalises in the box of the slice what was normalised in the whole domain.
     return PreparedDensity(log_weights + prepared.log_masses - mog.log_masses, prepared)
