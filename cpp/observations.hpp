@@ -21,6 +21,10 @@ struct Pattern {
 
 // y_i = R_i x_i + e_i: M values seen of the V variables of x_i, of which some may be missing.
 struct Observations {
+  Observations() = default;
+  // Points seen as they are.
+  Observations(const Points& all, const double* weights = nullptr) : points(all), weight(weights) {}
+
   Points points;                   // N x M
   const double* weight = nullptr;  // N values >= 0, or null for ones; weight 0 counts as absent
   Noise noise = Noise::kNone;
