@@ -19,6 +19,7 @@ from matplotlib.path import Path as Outline
 from scipy import integrate, stats
 
 import mogfit as mn
+from mogfit.algebra.regions import ellipse_points
 from mogfit.density.marginal import marginal
 from mogfit.errors import DtypeError, InputError
 from mogfit.plotting import corner, corner_figure, painters, regions
@@ -189,7 +190,7 @@ def test_levels_of_a_single_gaussian_are_those_of_the_closed_form():
 
 def test_ellipses_are_at_mahalanobis_distance_one():
     mog = random_mixture(1, 2, seed=4)
-    offsets = regions.ellipse_points(mog.mus[0], mog.Sigmas[0]) - mog.mus[0]
+    offsets = ellipse_points(mog.mus[0], mog.Sigmas[0]) - mog.mus[0]
     distances = np.einsum("ni,ij,nj->n", offsets, np.linalg.inv(mog.Sigmas[0]), offsets)
     np.testing.assert_allclose(distances, 1.0, rtol=1e-12)
 
