@@ -277,3 +277,23 @@ def test_far_apart_mixtures_overflow_nothing():
     found = p.kl_divergence(q, 1000, rng=0)
     assert bounds.lower <= found.value <= bounds.upper
     assert found.value == pytest.approx(logsumexp([0.5e12, 0.5e12 - 1e6, -1e9]), rel=1e-5)
+
+
+def test_domains_very_far_away_leave_what_can_be_known():
+    mog = mn.MixtureOfGaussians(
+        mus=[[0.0, 0.0]], Sigmas=[[[1.0, 0.9], [0.9, 1.0]]], domain=[(1e5, None), (-1.0, None)]
+    )
+    bounds = mog.kl_bounds(mog)
+    assert np.isnan(bounds.gaussian)
+    assert bounds.upper == pytest.approx(0.0, abs=1e-5)
+    # Almost an exponential distribution of rate 1e5, its mean is its entropy's scale; and normal.
+    exact = 1 - np.log(1e5) + 0.5 * np.log(2 * np.pi * np.e * 0.19)
+    assert mog.entropy_bounds().lower == pytest.approx(exact, abs=1e-4)
+
+
+def test_components_next_to_outside_are_not_drawn_from():
+    mog = mn.MixtureOfGaussians(
+        mus=[0.0, -3e5], Sigmas=[1.0, 1.0], domain=[(0.0, 1.0)], truncation="mixture"
+    )
+    alone = mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0], domain=[(0.0, 1.0)])
+    assert mog.entropy(500, rng=0).value == pytest.approx(alone.entropy(500, rng=0).value, rel=1e-9)
