@@ -105,31 +105,19 @@ def moments(f: Components) -> tuple[Floats, Floats]:
 
 def expected_logs(f: Components, g: Components) -> Floats:
     """E[log g_b(x)] for x ~ f_a, (A, B); the box of f lies in that of g."""
-    from scipy.linalg import solve_triangular
-
     offsets, covariances = moments(f)
-    nvars = f.mus.shape[1]
-    found = np.empty((len(f.mus), len(g.mus)))
+    count, nvars = f.mus.shape
+    found = np.empty((count, len(g.mus)))
     for b, (mu, factor) in enumerate(zip(g.mus, g.factors, strict=True)):
-        shifts = solve_triangular(factor, (f.mus - mu + offsets).T, lower=True)
+        shifts = np.linalg.solve(factor, (f.mus - mu + offsets).T)
         if f.bounds is None:
-            spreads = _solved(factor, f.factors)
+            spreads = np.linalg.solve(factor, f.factors)
             squares = (spreads**2).sum(axis=(1, 2))
         else:
-            halves = _solved(factor, covariances).transpose(0, 2, 1)
-            squares = np.einsum("aii->a", _solved(factor, halves))
+            halves = np.linalg.solve(factor, covariances)
+            squares = np.einsum("aii->a", np.linalg.solve(factor, halves.transpose(0, 2, 1)))
         found[:, b] = squares + (shifts**2).sum(axis=0)
     return -0.5 * (found + g.log_dets + nvars * _LOG_2PI) - g.log_masses
-
-
-def _solved(factor: Floats, matrices: Floats) -> Floats:
-    """L^-1 M for every matrix M (A, V, V)."""
-    from scipy.linalg import solve_triangular
-
-    count, nvars = matrices.shape[:2]
-    side_by_side = matrices.transpose(1, 0, 2).reshape(nvars, count * nvars)
-    solved = solve_triangular(factor, side_by_side, lower=True)
-    return solved.reshape(nvars, count, nvars).transpose(1, 0, 2)
 
 
 def log_product_integrals(f: Components, g: Components, p: float = 1.0, q: float = 1.0) -> Floats:
@@ -158,21 +146,21 @@ def log_product_integrals(f: Components, g: Components, p: float = 1.0, q: float
 
 def _log_box_masses(f: Components, g: Components, p: float, q: float) -> Floats:
     """log mass, in both boxes, of the Gaussian in proportion to f_a^p g_b^q, (A, B)."""
-    from scipy.linalg import solve_triangular
-
     free = np.tile(np.array([-np.inf, np.inf])[:, None], f.mus.shape[1])
     boxes = [free if bounds is None else bounds for bounds in (f.bounds, g.bounds)]
     low, high = np.maximum(boxes[0][0], boxes[1][0]), np.minimum(boxes[0][1], boxes[1][1])
     found = np.full((len(f.mus), len(g.mus)), -np.inf)
     if not (low < high).all():
         return found
-    for a, b in np.ndindex(found.shape):
+    for a, (mu, factor) in enumerate(zip(f.mus, f.factors, strict=True)):
         # Sigma = L_a N^-1 L_a^T with N = p + q K^T K, K = L_b^-1 L_a: positive as it stands.
-        between = solve_triangular(g.factors[b], f.factors[a], lower=True)
-        inner = np.linalg.cholesky(p * np.eye(len(between)) + q * between.T @ between)
-        root = solve_triangular(inner, f.factors[a].T, lower=True)
-        shift = solve_triangular(g.factors[b], g.mus[b] - f.mus[a], lower=True)
-        pull = solve_triangular(inner, q * (between.T @ shift), lower=True)
-        mean = f.mus[a] + root.T @ pull
-        found[a, b] = _core.box_probability(mean, root.T @ root, low, high)[0]
+        between = np.linalg.solve(g.factors, np.broadcast_to(factor, g.factors.shape))
+        shifts = np.linalg.solve(g.factors, (g.mus - mu)[:, :, None])
+        turned = between.transpose(0, 2, 1)
+        inner = np.linalg.cholesky(p * np.eye(len(mu)) + q * turned @ between)
+        roots = np.linalg.solve(inner, np.broadcast_to(factor.T, inner.shape)).transpose(0, 2, 1)
+        means = mu + (roots @ np.linalg.solve(inner, q * turned @ shifts))[:, :, 0]
+        covariances = roots @ roots.transpose(0, 2, 1)
+        for b, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
+            found[a, b] = _core.box_probability(mean, covariance, low, high)[0]
     return found

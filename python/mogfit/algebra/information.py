@@ -18,7 +18,7 @@ from mogfit.algebra.gaussian_pairs import (
 )
 from mogfit.density.components import check_count
 from mogfit.density.protocol import Mixture, mixture_of
-from mogfit.errors import InputError, shape_message
+from mogfit.errors import DegenerateError, InputError, shape_message
 from mogfit.rng import draw_seed
 
 __all__ = [
@@ -29,9 +29,13 @@ Floats = NDArray[np.float64]
 
 # Points evaluated together: what is kept of each is its terms, one for each component.
 _CHUNK = 1 << 15
+# A component of less weight changes no digit, and may have too little mass to be drawn from.
+_LIGHTEST = 1e-30
 # Tilts of the lower bound of a divergence; each gives a bound, the best of them is taken.
-_TILTS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+_TILTS = (0.002, 0.01, 0.04, 0.1, 0.25, 0.5, 0.75)
 _ROUNDS = 200
+# Points that a regression takes its slopes from, and its rounds: each mends rounding of the last.
+_FOR_SLOPES, _REFINEMENTS = 4096, 3
 
 
 class MonteCarlo(NamedTuple):
@@ -80,7 +84,8 @@ class KLBounds(NamedTuple):
         bound only where the matching is one to one.
     gaussian : float
         The divergence of two Gaussians with the mean and covariance of the mixtures; below or
-        above the divergence.
+        above the divergence. NaN where a domain is so far away, thousands of standard deviations,
+        that rounding leaves no covariance.
     """
 
     lower: float
@@ -146,46 +151,56 @@ def _expectation(
     """
     known = np.concatenate([expected_logs(f, g) for g in densities], axis=1)
     value = variance = 0.0
-    prepared = [_prepared(g) for g in densities]
+    prepared = [
+        _core.PreparedMixture.from_factors(g.log_weights, g.mus, g.factors, g.bounds)
+        for g in (f, *densities)
+    ]
     seeds = np.random.SeedSequence(seed).generate_state(len(f.weights), np.uint64)
     for a, weight in enumerate(f.weights):
+        if weight < _LIGHTEST:
+            continue
         # So many that the regression has points to spare.
         count = max(int(np.ceil(weight * size)), 4 * known.shape[1] + 16)
         alone = np.where(np.arange(len(f.weights)) == a, 0.0, -np.inf)
-        points, _ = _core.sample(_prepared(f).with_log_weights(alone), count, int(seeds[a]))
+        points, _ = _core.sample(prepared[0].with_log_weights(alone), count, int(seeds[a]))
         terms = np.empty((count, known.shape[1]))
         wanted = np.zeros(count)
         for first in range(0, count, _CHUNK):
             rows, column = slice(first, first + _CHUNK), 0
-            for g, factor in zip(prepared, factors, strict=True):
-                block = _core.component_logpdf(g, points[rows])
-                terms[rows, column : column + g.ngauss] = block
-                column += g.ngauss
-                wanted[rows] += factor * np.logaddexp.reduce(block + g.log_weights, axis=1)
+            for g, of_g, factor in zip(densities, prepared[1:], factors, strict=True):
+                block = _core.component_logpdf(of_g, points[rows])
+                terms[rows, column : column + of_g.ngauss] = block
+                column += of_g.ngauss
+                wanted[rows] += factor * _log_sums(g, block)
         mean, error = _regressed(wanted, terms, known[a])
         value += weight * mean
         variance += (weight * error) ** 2
     return MonteCarlo(float(value), float(np.sqrt(variance)))
 
 
-def _prepared(f: Components) -> _core.PreparedMixture:
-    return _core.PreparedMixture.from_factors(f.log_weights, f.mus, f.factors, f.bounds)
-
-
 def _regressed(values: Floats, terms: Floats, known: Floats) -> tuple[float, float]:
     """Mean of the values, corrected by terms whose means are known; and its standard error."""
-    centre = terms.mean(axis=0)
-    offsets = terms - centre
-    scale = np.sqrt((offsets**2).mean(axis=0))
+    centre, mean = terms.mean(axis=0), values.mean()
+    offsets, rest = terms - centre, values - mean
+    scale = np.sqrt(np.einsum("ni,ni->i", offsets, offsets) / len(offsets))
     scale[scale == 0] = 1.0
     offsets /= scale
-    mean = values.mean()
-    # Like terms are many times as large together as apart: what cannot be told apart is left out.
-    slopes, _, rank, _ = np.linalg.lstsq(offsets, values - mean, rcond=1e-9)
-    rest = values - mean - offsets @ slopes
-    freedom = max(len(values) - int(rank) - 1, 1)
-    error = np.sqrt((rest @ rest) / freedom / len(values))
-    return float(mean + ((known - centre) / scale) @ slopes), float(error)
+    # Slopes from some of the points are as good; products of matrices are all this takes, for a
+    # least-squares solver's many small steps each wait for threads that are busy elsewhere.
+    some = slice(max(_FOR_SLOPES, 8 * len(known)))
+    gram = offsets[some].T @ offsets[some]
+    lengths, axes = np.linalg.eigh(gram)
+    # What cannot be told apart is left out.
+    apart = lengths > 1e-12 * lengths[-1]
+    inverse = axes[:, apart] / lengths[apart] @ axes[:, apart].T
+    slopes = np.zeros(len(known))
+    for _ in range(_REFINEMENTS):
+        change = inverse @ (offsets[some].T @ rest[some])
+        slopes += change
+        rest -= offsets @ change
+    freedom = max(len(rest) - int(apart.sum()) - 1, 1)
+    error = np.sqrt(rest @ rest / freedom / len(rest))
+    return float(mean + (known - centre) / scale @ slopes), float(error)
 
 
 # -- bounds --------------------------------------------------------------------------------------
@@ -203,28 +218,35 @@ def entropy_bounds(mog: Mixture) -> Bounds:
         float(conditional - f.weights @ _log_sums(f, affinities)),
         float(-f.weights @ _log_sums(f, log_product_integrals(f, f))),
     )
-    whole = gaussian_of(*_overall(f))
-    upper = min(
-        float(conditional - f.weights @ _log_sums(f, logs + own[:, None])),
-        float(-expected_logs(whole, whole)[0, 0]),
-    )
+    upper = float(conditional - f.weights @ _log_sums(f, logs + own[:, None]))
+    whole = _gaussian_like(f)
+    if whole is not None:
+        upper = min(upper, float(-expected_logs(whole, whole)[0, 0]))
     # For one component the two are one number, but for rounding.
     return Bounds(min(lower, upper), upper)
 
 
 def _log_sums(g: Components, logs: Floats) -> Floats:
-    """log sum_b w_b e^(logs_ab), (A,)."""
-    return np.logaddexp.reduce(logs + g.log_weights, axis=1)
+    """log sum_b w_b e^(logs_ab) of every row a."""
+    terms = logs + g.log_weights
+    top = terms.max(axis=1)
+    return top + np.log(np.exp(terms - top[:, None]).sum(axis=1))
 
 
-def _overall(f: Components) -> tuple[Floats, Floats]:
-    """Mean and covariance of the mixture, inside its domain."""
+def _gaussian_like(f: Components) -> Components | None:
+    """The Gaussian with the mean and covariance of the mixture inside its domain.
+
+    None where the domain is so many standard deviations away that rounding leaves no covariance.
+    """
     offsets, covariances = moments(f)
     means = f.mus + offsets
     mean = f.weights @ means
     apart = means - mean
     between = np.einsum("k,ki,kj->ij", f.weights, apart, apart)
-    return mean, np.einsum("k,kij->ij", f.weights, covariances) + between
+    try:
+        return gaussian_of(mean, np.einsum("k,kij->ij", f.weights, covariances) + between)
+    except DegenerateError:
+        return None
 
 
 def kl_bounds(mog: Mixture, other: Any) -> KLBounds:
@@ -240,7 +262,8 @@ def kl_bounds(mog: Mixture, other: Any) -> KLBounds:
     squares = _log_sums(f, log_product_integrals(f, f))
     products = _log_sums(g, log_product_integrals(f, g))
     variational_upper = _variational_upper(f, g, across)
-    upper = min(variational_upper, float(f.weights @ (squares - _log_sums(g, across) + own)))
+    durrieu = float(f.weights @ (squares - _log_sums(g, across) + own))
+    upper = min(variational_upper, max(durrieu, 0.0))
     lower = f.weights @ (_log_sums(f, within) - own - _highest_cross_terms(f, g, own, products))
     return KLBounds(
         min(max(float(lower), 0.0), upper),
@@ -249,7 +272,7 @@ def kl_bounds(mog: Mixture, other: Any) -> KLBounds:
         float(apart),
         float(f.weights @ (squares - products)),
         _matched(f, g, across),
-        _divergence(gaussian_of(*_overall(f)), gaussian_of(*_overall(g))),
+        _divergence(_gaussian_like(f), _gaussian_like(g)),
     )
 
 
@@ -282,16 +305,22 @@ def _variational_upper(f: Components, g: Components, across: Floats) -> float:
     phi = of_f + of_g + np.zeros_like(across)
     bound = np.inf
     for _ in range(_ROUNDS):
-        psi = of_g + phi - np.logaddexp.reduce(phi, axis=0)
-        terms = psi + across
-        phi = of_f + terms - np.logaddexp.reduce(terms, axis=1, keepdims=True)
+        terms = of_g + _normalised(phi, 0) + across
+        phi = of_f + _normalised(terms, 1)
         shares = np.exp(phi)
         before = bound
         # Where nothing is shared 0 log 0 is 0.
         bound = float(np.where(shares > 0, shares * (phi - terms), 0.0).sum())
         if not bound < before - 1e-12 * abs(bound):
             break
-    return bound
+    return max(bound, 0.0)
+
+
+def _normalised(logs: Floats, axis: int) -> Floats:
+    """Logarithms less that of the sum of their exponentials along an axis."""
+    # In this order logarithms of any size leave a sum of one to rounding.
+    relative = logs - logs.max(axis=axis, keepdims=True)
+    return relative - np.log(np.exp(relative).sum(axis=axis, keepdims=True))
 
 
 def _matched(f: Components, g: Components, across: Floats) -> float:
@@ -300,6 +329,8 @@ def _matched(f: Components, g: Components, across: Floats) -> float:
     return float(f.weights @ (costs.min(axis=1) + f.log_weights))
 
 
-def _divergence(f: Components, g: Components) -> float:
-    """D(f_0 || g_0)."""
+def _divergence(f: Components | None, g: Components | None) -> float:
+    """D(f_0 || g_0); NaN where one of them is not known."""
+    if f is None or g is None:
+        return float("nan")
     return float(expected_logs(f, f)[0, 0] - expected_logs(f, g)[0, 0])

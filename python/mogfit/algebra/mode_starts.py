@@ -8,14 +8,17 @@ from itertools import combinations, islice, product
 import numpy as np
 from numpy.typing import NDArray
 
+from mogfit.algebra.climbing import Surface
 from mogfit.algebra.gaussian_pairs import Components, log_product_integrals
 
 __all__ = ["starts"]
 
 Floats = NDArray[np.float64]
 
-# Places on the ridge between two components, as shares of one of them.
-_SHARES = np.array([0.03, 0.12, 0.3, 0.5, 0.7, 0.88, 0.97])
+# Places on the ridge between two components, as shares of one of them. Climbs start at every
+# so many of them, and at those higher than their neighbours: long steps could pass a low top.
+_SHARES = 1.0 / (1.0 + np.exp(-np.linspace(-5.0, 5.0, 37)))
+_EVERY = 6
 # Pairs taken of the components, those that overlap most first; neighbours taken in threes.
 _PAIRS = 600
 _ALL_THREES = 10
@@ -24,7 +27,7 @@ _NEIGHBOURS = 4
 _FACES = 200
 
 
-def starts(f: Components) -> Floats:
+def starts(f: Components, surface: Surface) -> Floats:
     r"""Points (N, V) near which modes can be.
 
     All flat points of the density lie on the surface of the
@@ -37,11 +40,19 @@ def starts(f: Components) -> Floats:
     of a mixture again.
     """
     pairs = _pairs(f)
-    found = [_ridges(f.mus, f.covariances, pairs)]
-    if f.bounds is None:
-        return np.unique(found[0], axis=0)
-    found += [_on_face(f, sides, pairs) for sides in islice(_faces(f.bounds), _FACES)]
-    return np.unique(np.clip(np.concatenate(found), *f.bounds), axis=0)
+    groups = [_ridges(f.mus, f.covariances, pairs)]
+    if f.bounds is not None:
+        groups += [_on_face(f, sides, pairs) for sides in islice(_faces(f.bounds), _FACES)]
+    found = []
+    for points, ridges in groups:
+        along = surface.inside(ridges)
+        heights = surface.heights(along.reshape(-1, along.shape[2])).reshape(along.shape[:2])
+        chosen = np.full(heights.shape, False)
+        chosen[:, ::_EVERY] = True
+        middle = heights[:, 1:-1]
+        chosen[:, 1:-1] |= (middle > heights[:, :-2]) & (middle >= heights[:, 2:])
+        found += [surface.inside(points), along[chosen]]
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def _pairs(f: Components) -> NDArray[np.intp]:
@@ -64,28 +75,19 @@ def _threes(count: int, pairs: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.array(sorted(found), dtype=np.intp).reshape(-1, 3)
 
 
-def _ridges(mus: Floats, Sigmas: Floats, pairs: NDArray[np.intp]) -> Floats:
-    """Means, points between the pairs, and one among each of the threes of components."""
+def _ridges(mus: Floats, Sigmas: Floats, pairs: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Means and points among threes of components (N, V); ridges between pairs (., M, V)."""
     precisions = np.linalg.inv(Sigmas)
     pulls = np.einsum("kij,kj->ki", precisions, mus)
-    of_pairs = np.stack([_SHARES, 1.0 - _SHARES], axis=1)
-    of_threes = np.full((1, 3), 1.0 / 3.0)
-    return np.concatenate(
-        [
-            mus,
-            _between(precisions, pulls, pairs, of_pairs),
-            _between(precisions, pulls, _threes(len(mus), pairs), of_threes),
-        ]
-    )
 
+    def between(groups: NDArray[np.intp], shares: Floats) -> Floats:
+        together = np.einsum("sm,nmij->nsij", shares, precisions[groups])
+        pull = np.einsum("sm,nmi->nsi", shares, pulls[groups])
+        points: Floats = np.linalg.solve(together, pull[..., None])[..., 0]
+        return points
 
-def _between(
-    precisions: NDArray[np.floating], pulls: Floats, groups: NDArray[np.intp], shares: Floats
-) -> Floats:
-    """x(alpha) of groups of components, each for all shares (M, .), (groups times M, V)."""
-    together = np.einsum("sm,nmij->nsij", shares, precisions[groups])
-    pull = np.einsum("sm,nmi->nsi", shares, pulls[groups])
-    return np.linalg.solve(together, pull[..., None]).reshape(-1, pulls.shape[1])
+    among = between(_threes(len(mus), pairs), np.full((1, 3), 1.0 / 3.0))[:, 0]
+    return np.concatenate([mus, among]), between(pairs, np.stack([_SHARES, 1.0 - _SHARES], axis=1))
 
 
 def _faces(bounds: Floats) -> Iterator[tuple[tuple[int, float], ...]]:
@@ -102,19 +104,23 @@ def _faces(bounds: Floats) -> Iterator[tuple[tuple[int, float], ...]]:
 
 def _on_face(
     f: Components, sides: tuple[tuple[int, float], ...], pairs: NDArray[np.intp]
-) -> Floats:
-    """Starts of the mixture that the density is along a face."""
+) -> tuple[Floats, Floats]:
+    """What `_ridges` finds for the mixture that the density is along a face."""
     fixed = np.array([i for i, _ in sides])
     values = np.array([value for _, value in sides])
     rest = np.setdiff1d(np.arange(f.mus.shape[1]), fixed)
-    along = np.empty((1, 0))
-    if rest.size:
-        Sigmas = f.covariances
-        own, cross = Sigmas[:, fixed[:, None], fixed], Sigmas[:, fixed[:, None], rest]
-        gains = np.linalg.solve(own, cross)
-        mus = f.mus[:, rest] + np.einsum("kij,ki->kj", gains, values - f.mus[:, fixed])
-        inner = Sigmas[:, rest[:, None], rest] - gains.transpose(0, 2, 1) @ cross
-        along = _ridges(mus, inner, pairs)
-    points = np.empty((len(along), f.mus.shape[1]))
-    points[:, rest], points[:, fixed] = along, values
-    return points
+
+    def inserted(along: Floats) -> Floats:
+        points = np.empty((*along.shape[:-1], f.mus.shape[1]))
+        points[..., rest], points[..., fixed] = along, values
+        return points
+
+    if not rest.size:
+        return inserted(np.empty((1, 0))), inserted(np.empty((0, 1, 0)))
+    Sigmas = f.covariances
+    own, cross = Sigmas[:, fixed[:, None], fixed], Sigmas[:, fixed[:, None], rest]
+    gains = np.linalg.solve(own, cross)
+    mus = f.mus[:, rest] + np.einsum("kij,ki->kj", gains, values - f.mus[:, fixed])
+    inner = Sigmas[:, rest[:, None], rest] - gains.transpose(0, 2, 1) @ cross
+    points, ridges = _ridges(mus, inner, pairs)
+    return inserted(points), inserted(ridges)

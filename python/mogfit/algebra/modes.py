@@ -21,8 +21,8 @@ _CURVED = 1e-8
 # How far from a saddle the climbs to its two sides start, in local widths.
 _ASIDE = 0.05
 _ROUNDS = 3
-# Parts of the way between two tops at which the density is looked at.
-_BETWEEN = np.array([0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98])
+# Parts of the way to a higher top at which the density is looked at: it dips at once, if at all.
+_BETWEEN = np.append(2.0 ** -np.arange(24.0, 0.0, -1.0), [0.7, 0.85])
 # A dip in log p that is rounding.
 _DIP = 1e-12
 
@@ -45,7 +45,7 @@ def modes(mog: Mixture) -> Modes:
     given = components_of(mog)
     f, centre, scale = _standardised(given)
     surface = Surface(f)
-    waiting = starts(f)
+    waiting = starts(f, surface)
     tops = np.empty((0, mog.nvars))
     for _ in range(_ROUNDS):
         ends = surface.thinned(surface.climbed(waiting))
@@ -89,7 +89,7 @@ def _merged(surface: Surface, tops: Floats) -> Floats:
     for i in np.argsort(-heights, kind="stable"):
         if kept:
             others = tops[kept]
-            between = others[:, None] + (tops[i] - others)[:, None] * _BETWEEN[:, None]
+            between = tops[i] + (others - tops[i])[:, None] * _BETWEEN[:, None]
             lowest = surface.heights(between.reshape(-1, tops.shape[1])).reshape(len(kept), -1)
             dips = lowest.min(axis=1) < heights[i] - _DIP * (1.0 + np.abs(heights[i]))
             if not dips.all():
