@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-import doctest
+import importlib.util
 import re
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 
 
-def test_the_tutorial_runs_as_it_is_written_and_draws_its_figures(tmp_path, monkeypatch):
-    (tmp_path / "images").mkdir()
-    monkeypatch.chdir(tmp_path)
-    mpl.use("Agg")
-    state = np.random.get_state()  # noqa: NPY002  (the page seeds it)
-    try:
-        result = doctest.testfile(str(ROOT / "docs" / "tutorial.md"), module_relative=False)
-    finally:
-        plt.close("all")
-        np.random.set_state(state)  # noqa: NPY002
-    assert result.attempted > 50
+def _load_render():
+    spec = importlib.util.spec_from_file_location("render", DOCS / "render.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+render = _load_render()
+
+
+@pytest.mark.parametrize("page", render.pages(), ids=lambda page: page.stem)
+def test_a_page_runs_as_it_is_written_and_draws_its_figures(page, tmp_path):
+    result = render.run(page, tmp_path)
+    assert result.attempted > 10
     assert result.failed == 0
     drawn = {path.name for path in (tmp_path / "images").iterdir()}
-    shown = set(
-        re.findall(r"images/(tutorial[\w-]+\.png)", (ROOT / "docs/tutorial.md").read_text())
-    )
-    kept = {path.name for path in (ROOT / "docs" / "images").glob("tutorial-*.png")}
+    shown = set(re.findall(rf"images/({page.stem}-[\w-]+\.png)", page.read_text(encoding="utf-8")))
+    kept = {path.name for path in (DOCS / "images").glob(f"{page.stem}-*.png")}
     assert drawn == shown == kept
 
 
-@pytest.mark.parametrize("name", ["coming-from-pypr"])
-def test_a_page_without_figures_runs_as_it_is_written(name):
-    state = np.random.get_state()  # noqa: NPY002  (the page seeds it)
-    try:
-        result = doctest.testfile(str(ROOT / "docs" / f"{name}.md"), module_relative=False)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
-    assert result.attempted > 10
-    assert result.failed == 0
+def test_every_figure_belongs_to_a_page():
+    shown = set()
+    for page in PAGES:
+        shown |= set(re.findall(r"images/([\w-]+\.png)", page.read_text(encoding="utf-8")))
+    assert {path.name for path in (DOCS / "images").iterdir()} == shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
