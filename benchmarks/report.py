@@ -33,7 +33,8 @@ Everything below was measured in one run on one machine, the contestants in turn
 float64 data and on one thread unless the name says otherwise. Times are medians of the rounds.
 Every answer was checked: passes against plain NumPy, draws against the moments of their mixture;
 likelihoods of fits are evaluated by NumPy from the fitted parameters. The data are defined in
-`benchmarks/cases.py`, the NumPy references in `benchmarks/numpy_reference.py`.
+`benchmarks/cases.py` and `benchmarks/toolbox.py`, the NumPy references in
+`benchmarks/numpy_reference.py` and `benchmarks/observations_reference.py`.
 """
 
 
@@ -223,20 +224,28 @@ def _side_by_side(results: Results, tables: Iterable[tuple[str, float, str]]) ->
 
 def _beyond_section(results: Results) -> list[str]:
     """Peaks of memory of the toolbox, a row for each piece of work."""
-    records = [record for record in results.memory if record.quantity == BEYOND]
-    if not records:
+    tables = []
+    for quantity in (NOISY_EM, PREDICTION):
+        records = [
+            record
+            for record in results.memory
+            if record.quantity == BEYOND and record.case.startswith(quantity)
+        ]
+        if not records:
+            continue
+        contestants = unique(record.contestant for record in records)
+        rows = []
+        for case in unique(record.case for record in records):
+            peaks = [results.peak(case, contestant) for contestant in contestants]
+            rows.append((case, *("" if peak is None else _number(peak) for peak in peaks)))
+        tables.append(table(("", *contestants), rows))
+    if not tables:
         return []
-    contestants = unique(record.contestant for record in records)
-    rows = []
-    for case in unique(record.case for record in records):
-        peaks = [results.peak(case, contestant) for contestant in contestants]
-        rows.append((case, *("" if peak is None else _number(peak) for peak in peaks)))
     text = (
         "MB (1e6 bytes) by which the work, with its preparations, raises the peak in a fresh "
         "process, less the arrays that it gives back."
     )
-    title = f"## {BEYOND[0].upper()}{BEYOND[1:]}"
-    return [title, text, table(("", *contestants), rows)]
+    return [f"## {BEYOND[0].upper()}{BEYOND[1:]}", text, *tables]
 
 
 def _dropin_section(results: Results) -> list[str]:

@@ -6,6 +6,7 @@ are written out for them before anything is timed.
 
 from __future__ import annotations
 
+import warnings
 from time import perf_counter
 from typing import Any
 
@@ -220,11 +221,14 @@ class Xdgmm(ToolboxPeer):
     def fit_noisy(self, data: Observations, ngauss: int, seed: int) -> Fitted:
         """Fit with its defaults."""
         from astroML.density_estimation import XDGMM
+        from sklearn.exceptions import ConvergenceWarning
 
         covariances = noise_covariances(data)
         model = XDGMM(ngauss, random_state=seed)
         start = perf_counter()
-        model.fit(data.values, covariances)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # of its start, meant to be short
+            model.fit(data.values, covariances)
         seconds = perf_counter() - start
         mixture = Mixture.from_covariances(model.alpha, model.mu, model.V)
         return Fitted(seconds, mixture, f"at most {model.max_iter} iterations")
