@@ -23,7 +23,7 @@ from benchmarks.measure import Memory, Results
 from benchmarks.memory import WARM_UP, peak_bytes, reset_peak
 from benchmarks.observations_reference import Observations
 from benchmarks.peers.base import EM_ITERATION
-from benchmarks.peers.toolbox_peers import Exact, toolbox_contestants
+from benchmarks.peers.toolbox_peers import Exact, OursAnew, toolbox_contestants
 from benchmarks.threads import limited
 from benchmarks.toolbox import (
     NOISY_EM,
@@ -47,7 +47,7 @@ def run_toolbox_memory(log: Log, *, quick: bool) -> Results:
         labels = [
             peer.label
             for peer in toolbox_contestants()
-            if not isinstance(peer, Exact) and peer.takes(case.data)
+            if not isinstance(peer, (Exact, OursAnew)) and peer.takes(case.data)
         ]
         _measure(results, case.name, NOISY_EM, labels, case.data, log)
     for name, rows in islice(prediction_cases(quick=quick), most):
