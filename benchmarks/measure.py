@@ -85,6 +85,14 @@ class Results:
     fits: list[Fit] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    def add(self, other: Results) -> Results:
+        """Take in what another part of the run measured."""
+        self.timings += other.timings
+        self.memory += other.memory
+        self.fits += other.fits
+        self.problems += other.problems
+        return self
+
     def seconds(self, case: str, quantity: str, contestant: str) -> float | None:
         """Look up a timing; None when it was not measured."""
         for timing in self.timings:

@@ -12,13 +12,29 @@ from benchmarks.measure import Results, Timing
 from benchmarks.overhead import IMPORT, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, PASSES
 from benchmarks.targets import D64, MULTIMIN, OURS, targets
+from benchmarks.toolbox import NOISY_EM, NOISY_GRADIENT, PREDICTION, SINGLE
+from benchmarks.toolbox_memory import BEYOND
+
+# Quantity, factor from seconds, and the unit that gives.
+DOMAIN_TABLES = (
+    (BOX, 1e6, "Microseconds"),
+    (TRUNCATED_PASS, 1e3, "Milliseconds"),
+    (TRUNCATED_DRAWS, 1e3, "Milliseconds"),
+)
+TOOLBOX_TABLES = (
+    (NOISY_EM, 1e3, "Milliseconds"),
+    (NOISY_GRADIENT, 1e3, "Milliseconds"),
+    (PREDICTION, 1e3, "Milliseconds"),
+    (SINGLE, 1e6, "Microseconds"),
+)
 
 INTRODUCTION = """\
 Everything below was measured in one run on one machine, the contestants in turns, on C-contiguous
 float64 data and on one thread unless the name says otherwise. Times are medians of the rounds.
 Every answer was checked: passes against plain NumPy, draws against the moments of their mixture;
 likelihoods of fits are evaluated by NumPy from the fitted parameters. The data are defined in
-`benchmarks/cases.py`, the NumPy references in `benchmarks/numpy_reference.py`.
+`benchmarks/cases.py` and `benchmarks/toolbox.py`, the NumPy references in
+`benchmarks/numpy_reference.py` and `benchmarks/observations_reference.py`.
 """
 
 
@@ -43,7 +59,8 @@ def markdown(
         if quantity == EM_ITERATION:
             parts += _dgemm_share(results, dgemm)
     parts += _timing_section(results, DRAWS, per_point=False)
-    parts += _domain_sections(results) + _dropin_section(results)
+    parts += _side_by_side(results, DOMAIN_TABLES) + _dropin_section(results)
+    parts += _side_by_side(results, TOOLBOX_TABLES) + _beyond_section(results)
     parts += _memory_section(results) + _fit_section(results) + _overhead_section(results)
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -136,12 +153,13 @@ def _dgemm_share(results: Results, dgemm: float) -> list[str]:
 
 
 def _memory_section(results: Results) -> list[str]:
-    if not results.memory:
+    records = [record for record in results.memory if record.quantity != BEYOND]
+    if not records:
         return []
-    cases = unique(record.case for record in results.memory)
+    cases = unique(record.case for record in records)
     rows = []
-    for contestant in unique(record.contestant for record in results.memory):
-        quantity = next(r.quantity for r in results.memory if r.contestant == contestant)
+    for contestant in unique(record.contestant for record in records):
+        quantity = next(r.quantity for r in records if r.contestant == contestant)
         peaks = [results.peak(case, contestant) for case in cases]
         rows.append(
             (contestant, quantity, *("" if peak is None else _number(peak) for peak in peaks))
@@ -181,14 +199,10 @@ def _fit_section(results: Results) -> list[str]:
     return ["## Full fits", text, table((*header, "ended after"), rows)]
 
 
-def _domain_sections(results: Results) -> list[str]:
-    """Boxes, truncated passes and draws; the ratio is over the first contestant's time."""
+def _side_by_side(results: Results, tables: Iterable[tuple[str, float, str]]) -> list[str]:
+    """Contestants by cases; the ratio is over the first contestant's time."""
     parts = []
-    for quantity, scale, unit in (
-        (BOX, 1e6, "Microseconds"),
-        (TRUNCATED_PASS, 1e3, "Milliseconds"),
-        (TRUNCATED_DRAWS, 1e3, "Milliseconds"),
-    ):
+    for quantity, scale, unit in tables:
         timings = [timing for timing in results.timings if timing.quantity == quantity]
         if not timings:
             continue
@@ -202,9 +216,36 @@ def _domain_sections(results: Results) -> list[str]:
                 if t.contestant == contestant
             }
             rows.append((contestant, *(cells.get(case, "") for case in cases)))
+        notes = unique(f"- {t.contestant}: {t.note}." for t in timings if t.note)
         parts += [f"## {quantity[0].upper()}{quantity[1:]}", f"{unit}, one thread."]
-        parts.append(table(("", *cases), rows))
+        parts += [table(("", *cases), rows), "\n".join(notes)]
     return parts
+
+
+def _beyond_section(results: Results) -> list[str]:
+    """Peaks of memory of the toolbox, a row for each piece of work."""
+    tables = []
+    for quantity in (NOISY_EM, PREDICTION):
+        records = [
+            record
+            for record in results.memory
+            if record.quantity == BEYOND and record.case.startswith(quantity)
+        ]
+        if not records:
+            continue
+        contestants = unique(record.contestant for record in records)
+        rows = []
+        for case in unique(record.case for record in records):
+            peaks = [results.peak(case, contestant) for contestant in contestants]
+            rows.append((case, *("" if peak is None else _number(peak) for peak in peaks)))
+        tables.append(table(("", *contestants), rows))
+    if not tables:
+        return []
+    text = (
+        "MB (1e6 bytes) by which the work, with its preparations, raises the peak in a fresh "
+        "process, less the arrays that it gives back."
+    )
+    return [f"## {BEYOND[0].upper()}{BEYOND[1:]}", text, *tables]
 
 
 def _dropin_section(results: Results) -> list[str]:

@@ -8,9 +8,11 @@ from itertools import count
 import numpy as np
 import pytest
 
-from benchmarks import cases, cli, memory, passes, report
-from benchmarks.measure import Fit, Results, Task, Timing, deviation, in_turns, seconds_of
+from benchmarks import cases, cli, memory, passes, report, toolbox, toolbox_memory
+from benchmarks import observations_reference as reference
+from benchmarks.measure import Fit, Memory, Results, Task, Timing, deviation, in_turns, seconds_of
 from benchmarks.numpy_reference import blocked_logpdf, blocked_moments, blocked_sample
+from benchmarks.observations_reference import Observations
 from benchmarks.peers.base import EM_ITERATION, LOG_DENSITY, Call, Peer
 from benchmarks.peers.numpy_peers import NumpyBlocked
 from benchmarks.targets import D3, Target, targets
@@ -34,6 +36,7 @@ class Wrong(NumpyBlocked):
 
 
 RIGHT_AND_WRONG: list[Peer] = [NumpyBlocked(), Wrong()]
+VALUES = (("right", 1.0), ("wrong", 1.0 + 1e-7))
 
 
 def silent(message: str) -> None:
@@ -153,6 +156,67 @@ def test_memory_is_that_of_the_work_in_a_fresh_process():
     blocked_peak, plain_peak = results.memory[0].megabytes, plain.memory[0].megabytes
     assert blocked_peak < 4.0
     assert 8.0 * 200_000 * 5 / 1e6 < plain_peak < 60.0
+
+
+def test_conditional_means_are_those_of_the_posterior():
+    mixture = cases.make_mixture(3, 4)
+    for _, rows in toolbox.prediction_cases(quick=True):
+        few = rows[:300]
+        means, _ = reference.posterior(mixture, Observations(few))
+        np.testing.assert_allclose(toolbox.filled(mixture, few), means, rtol=0, atol=1e-12)
+        row = few[0]
+        conditional = toolbox.conditional(mixture, row)
+        expected = conditional.weights @ conditional.means
+        np.testing.assert_allclose(means[0][np.isnan(row)], expected, rtol=0, atol=1e-12)
+
+
+def test_noise_is_as_large_as_it_says():
+    for correlated in (False, True):
+        data = toolbox.noisy_sample(20_000, 3, correlated=correlated)
+        noise = data.values - cases.draw(cases.make_mixture(3, 3), 20_000)
+        if data.covariances is None:
+            assert data.deviations is not None
+            whitened = noise / data.deviations
+        else:
+            roots = np.linalg.cholesky(data.covariances)
+            whitened = np.linalg.solve(roots, noise[:, :, None])[:, :, 0]
+        # Standard errors are 0.007 for the mean and 0.010 for a covariance.
+        np.testing.assert_allclose(whitened.mean(axis=0), 0.0, atol=0.035)
+        np.testing.assert_allclose(np.cov(whitened.T), np.eye(3), atol=0.05)
+
+
+def test_the_toolbox_notices_a_wrong_answer_and_shows_every_figure():
+    results = Results()
+    case = f"{cases.shape_name((100_000, 3, 10))}, deviations"
+    calls = {name: Call(lambda value=value: np.array([value])) for name, value in VALUES}
+    toolbox._race(results, case, toolbox.NOISY_EM, calls, np.ones(1), 1, 1.0)
+    assert [problem.partition(": ")[0].split(", ")[-1] for problem in results.problems] == ["wrong"]
+    results = Results(
+        timings=[
+            Timing(case, toolbox.NOISY_EM, "mogfit", 0.010, 1),
+            Timing(case, toolbox.NOISY_EM, "mogfit, exact complete data", 0.002, 1),
+            Timing(case, toolbox.NOISY_EM, "astroML XDGMM", 1.0, 1, note="a note"),
+        ],
+        memory=[Memory(f"{toolbox.NOISY_EM}, {case}", toolbox_memory.BEYOND, "mogfit", 5.0)],
+    )
+    verdicts = {target.what: target.verdict() for target in targets(results, threads=1)}
+    assert verdicts[f"{toolbox.NOISY_EM} vs astroML XDGMM's EM iteration, {case}"] == "reached"
+    over = f"{toolbox.NOISY_EM}, over exact complete data, {case}"
+    assert verdicts[over] == "reached"
+    peaks = [verdict for what, verdict in verdicts.items() if toolbox_memory.BEYOND in what]
+    assert peaks[0] == "**not reached**"
+    assert set(peaks[1:]) == {"not measured"}
+    text = report.markdown(results, {}, 1, dgemm=50.0, quick=False, partial=True)
+    for shown in ("10.0 (1.00x)", "1,000 (100x)", "- astroML XDGMM: a note.", "| 5.00 "):
+        assert shown in text
+    assert "Peak memory beyond the data" not in text
+
+
+def test_memory_of_an_answer_is_not_counted():
+    data = Observations(np.zeros((10, 2)))
+    assert toolbox_memory.given_back((data.values, "x")) == 160
+    assert toolbox_memory.given_back(data) == 160
+    assert toolbox_memory.given_back(data.values) == 160
 
 
 def test_a_worker_has_its_own_environment_and_says_what_failed():

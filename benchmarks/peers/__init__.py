@@ -12,10 +12,20 @@ from benchmarks.peers.multimin_peer import MultiMin
 from benchmarks.peers.numpy_peers import NumpyBlocked, NumpyNormals, NumpyPlain, Scipy
 from benchmarks.peers.onedal_peer import OneDal
 from benchmarks.peers.sklearn_peer import ScikitLearn
+from benchmarks.peers.toolbox_peers import Pygmmis, Xdgmm
 
 __all__ = ["Peer", "by_label", "fit_contestants", "installed", "pass_contestants", "versions"]
 
-_KINDS: tuple[type[Peer], ...] = (Mogfit, NumpyPlain, Scipy, MultiMin, ScikitLearn, OneDal)
+_KINDS: tuple[type[Peer], ...] = (
+    Mogfit,
+    NumpyPlain,
+    Scipy,
+    MultiMin,
+    ScikitLearn,
+    OneDal,
+    Pygmmis,
+    Xdgmm,
+)
 
 
 def versions() -> dict[str, str]:
