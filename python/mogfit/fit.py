@@ -26,6 +26,7 @@ from mogfit.inference.checks import overall_moments
 from mogfit.inference.doubts import doubts
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
+from mogfit.inference.resolution import unresolved_components
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
 from mogfit.observations import Missing, Observations, as_observations, keep_inside
@@ -321,8 +322,8 @@ class FitMoG(FitResults):
         ConvergenceWarning
             If the fit ended away from an optimum; the best parameters are kept.
         DegeneracyWarning
-            If the penalty holds up a component, or one has run so far out of the domain that only
-            its tail is identified.
+            If the penalty holds up a component, one is narrower than the noise of its points can
+            tell, or has run so far out of the domain that only its tail is identified.
         DataWarning
             If there are more parameters than points, starting components are identical, or rows
             outside the domain were dropped.
@@ -371,7 +372,8 @@ class FitMoG(FitResults):
         self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
-        for text, category in doubts(report, self.mog, self._bounds):
+        unresolved = unresolved_components(prepared, seen, fit_options.threads)
+        for text, category in doubts(report, self.mog, self._bounds, unresolved):
             warn_user(text, category)
 
     def _commit(

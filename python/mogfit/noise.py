@@ -122,7 +122,7 @@ def as_noise(
     if shape in ((), (m,)):
         shared = _shared_deviations(array, m, names, argument)
         return Noise(shared=shared, unmeasured=_unmeasured_columns(shared, values))
-    if shape == (n, m) and n == m and not _clearly_asymmetric(array):
+    if shape == (n, m) and n == m > 1 and not _clearly_asymmetric(array):
         raise InputError(_two_meanings(argument, n, data))
     if shape == (n, m) or (shape == (n,) and m == 1):
         deviations = array.reshape(n, m)

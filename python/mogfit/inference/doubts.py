@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mogfit.errors import ConvergenceWarning, DegeneracyWarning, MoGWarning
 from mogfit.inference.given_starts import EMPTY
 from mogfit.inference.report import FitReport
+from mogfit.inference.resolution import Unresolved
 
 __all__ = ["doubts"]
 
@@ -32,9 +33,12 @@ class _Mixture(Protocol):
 
 
 def doubts(
-    report: FitReport, mog: _Mixture, bounds: Floats | None
+    report: FitReport,
+    mog: _Mixture,
+    bounds: Floats | None,
+    unresolved: Sequence[Unresolved] = (),
 ) -> Iterator[tuple[str, type[MoGWarning]]]:
-    """Texts and categories: not converged, held up by the penalty, run away, or empty.
+    """Texts and categories: not converged, held by the penalty or too narrow, run away, or empty.
 
     `bounds` are those of the domain, (2, V), or None.
     """
@@ -54,6 +58,8 @@ def doubts(
             "random_state, or a smaller penalty",
             DegeneracyWarning,
         )
+    if unresolved:
+        yield _too_narrow(unresolved), DegeneracyWarning
     if bounds is not None:
         for text in _run_away(mog, bounds):
             yield text, DegeneracyWarning
@@ -65,6 +71,24 @@ def doubts(
             "random_state",
             DegeneracyWarning,
         )
+
+
+def _too_narrow(unresolved: Sequence[Unresolved]) -> str:
+    """What to say of components whose width the noise hides."""
+    one = len(unresolved) == 1
+    numbers, widths, hidden = zip(*unresolved, strict=True)
+    return (
+        f"component{'' if one else 's'} {', '.join(map(str, numbers))} "
+        f"{'is' if one else 'are'} as narrow in some direction as if "
+        f"{'it' if one else 'they'} had no width there: standard deviation{'' if one else 's'} "
+        f"{_listed(widths)}, where the noise of {'its' if one else 'their'} points hides "
+        f"anything below {_listed(hidden)}; use fewer components, or do not trust "
+        f"{'its' if one else 'their'} narrowness"
+    )
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2g}" for value in values)
 
 
 def _run_away(mog: _Mixture, bounds: Floats) -> Iterator[str]:
