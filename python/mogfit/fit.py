@@ -28,7 +28,13 @@ from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
-from mogfit.observations import Missing, Observations, as_observations, keep_inside
+from mogfit.observations import (
+    MISSING,
+    Missing,
+    Observations,
+    as_observations,
+    keep_inside,
+)
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -149,7 +155,7 @@ class FitMoG(FitResults):
         for name, value, allowed in (
             ("outside", outside, ("error", "drop")),
             ("truncation", truncation, TRUNCATIONS),
-            ("missing", missing, ("error", "marginal", "drop")),
+            ("missing", missing, MISSING),
         ):
             if value not in allowed:
                 raise InputError(choice_message(name, value, allowed))
@@ -213,13 +219,10 @@ class FitMoG(FitResults):
     # -- likelihood ------------------------------------------------------------------------------
 
     def _inside(self, seen: Observations) -> Observations:
-        """Rows inside the domain; the others are refused, or dropped.
-
-        What was seen through noise may lie anywhere.
-        """
-        if self._bounds is None or seen.projection is not None:
+        """Rows inside the domain; the others are refused, or dropped."""
+        if self._bounds is None:
             return seen
-        bounds = np.where(seen.exact_columns, self._bounds, [[-np.inf], [np.inf]])
+        bounds = seen.limits(self._bounds)
         if self.outside == "error":
             check_inside(seen.values, bounds, seen.names)
             return seen
