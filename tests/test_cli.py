@@ -471,6 +471,15 @@ def test_words_in_columns_that_nobody_asked_for_do_no_harm(tmp_path):
     assert read_table(tmp_path / "n", ["1", "2"]).values.tolist() == [[1.0, 2.0], [3.0, 5.0]]
 
 
+def test_a_sign_of_comments_in_a_column_that_nobody_asked_for_does_no_harm(tmp_path):
+    rows = ["1,Planet #9,a", "2,#4,b", "3,plain,c"]
+    # The second table has a missing value and goes the slow way.
+    for more, drop in (([], False), ([",x,d # a comment"], True)):
+        (tmp_path / "n.csv").write_text(lines("x,name,note", *rows, "#4,x,y", *more))
+        table = read_table(tmp_path / "n.csv", ["x"], drop_missing=drop)
+        assert table.values.tolist() == [[1.0], [2.0], [3.0]]
+
+
 def test_headings_with_units_are_found_by_name_with_or_without(tmp_path):
     (tmp_path / "u").write_text('q [au],speed (km/s),"a, b"\n1,2,3\n4,5,6\n')
     table = read_table(tmp_path / "u", ["speed", "q [au]", "a, b"])

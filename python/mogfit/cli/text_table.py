@@ -143,7 +143,7 @@ class TextReader:
         else:
             mark = self._delimiter or ","
             even = all(line.count(mark) == self._count - 1 for line in lines)
-        if not even:
+        if not even or any(line.lstrip().startswith("#") for line in lines):
             return None
         try:
             values = np.loadtxt(
@@ -167,6 +167,10 @@ class TextReader:
             if not line.strip(" \r\n") or line.lstrip().startswith("#"):
                 continue
             fields = self._split(line)
+            if len(fields) != self._count and "#" in line:
+                # What looks like a comment may be a word in a column, "Planet #9".
+                whole = self._split(line, heading=True)
+                fields = whole if len(whole) == self._count else fields
             self._rows += 1
             if len(fields) != self._count:
                 raise InputError(
