@@ -102,13 +102,15 @@ class FitResults(FitParameters):
         InputError
             If there are no data, or they are no points.
         """
-        seen = self._observed(data, errors, projection)
+        return self._neg_loglik(self._observed(data, errors, projection))
+
+    def _neg_loglik(self, seen: Observations) -> float:
         return -_core.log_likelihood(self.mog._prepared, seen.values if seen.plain else seen.core)
 
     def norm_log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
         """-log L / N; takes and raises what `log_l` does."""
         seen = self._observed(data, errors, projection)
-        return self.log_l(data, errors=errors, projection=projection) / seen.n_points
+        return self._neg_loglik(seen) / seen.n_points
 
     @property
     def solution(self) -> Any:
