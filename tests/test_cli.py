@@ -323,7 +323,7 @@ def lines(*rows):
 GOOD = [f"{k},{k * k % 7}.5" for k in range(20)]
 BAD_TABLES = {
     "missing": (lines("x,y", *GOOD, "1,", "NA,2"), "2 of 44 values are missing, first at line 22, "
-                "column 1 ('y'): ''; --drop-missing"),
+                "column 1 ('y'): ''; --missing marginal uses the rest of such a row"),
     "garbled": (lines("x,y", *GOOD, "1,2o"), "1 of 42 values is no finite number, first at line "
                 "22, column 1 ('y'): '2o'"),
     "infinite": (lines("x,y", *GOOD, "inf,2"), "no finite number, first at line 22, column 0 "
@@ -471,6 +471,15 @@ def test_words_in_columns_that_nobody_asked_for_do_no_harm(tmp_path):
     assert read_table(tmp_path / "n", ["1", "2"]).values.tolist() == [[1.0, 2.0], [3.0, 5.0]]
 
 
+def test_a_sign_of_comments_in_a_column_that_nobody_asked_for_does_no_harm(tmp_path):
+    rows = ["1,Planet #9,a", "2,#4,b", "3,plain,c"]
+    # The second table has a missing value and goes the slow way.
+    for more, missing in (([], "error"), ([",x,d # a comment"], "drop")):
+        (tmp_path / "n.csv").write_text(lines("x,name,note", *rows, "#4,x,y", *more))
+        table = read_table(tmp_path / "n.csv", ["x"], missing=missing)
+        assert table.values.tolist() == [[1.0], [2.0], [3.0]]
+
+
 def test_headings_with_units_are_found_by_name_with_or_without(tmp_path):
     (tmp_path / "u").write_text('q [au],speed (km/s),"a, b"\n1,2,3\n4,5,6\n')
     table = read_table(tmp_path / "u", ["speed", "q [au]", "a, b"])
@@ -498,24 +507,43 @@ def test_line_numbers_hold_across_blocks(tmp_path, monkeypatch):
         read_table(tmp_path / "b")
 
 
-cells = st.sampled_from(["1", "-2.5", "1e3", "", "nan", "NA", "x", '"3"', "inf", " 4 ", "#", "1,2"])
+cells = st.sampled_from(
+    ["1", "-2.5", "1e3", "", "nan", "-NaN", "NA", "x", '"3"', "inf", " 4 ", "#", "1,2"]
+)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(cells, min_size=2, max_size=2), max_size=6), st.booleans(), st.booleans())
-def test_fast_and_slow_agree_on_any_small_table(tmp_path, rows, heading, drop):
-    content = lines(*(["a,b"] if heading else []), *(",".join(row) for row in rows))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    st.lists(st.lists(cells, min_size=4, max_size=4), max_size=6),
+    st.booleans(),
+    st.sampled_from(["error", "marginal", "drop"]),
+    st.sampled_from([{}, {"weights": "3"}, {"errors": ["2", "3"]}, {"errors": ["2", "2"]}]),
+)
+def test_fast_and_slow_agree_on_any_small_table(tmp_path, rows, heading, missing, more):
+    content = lines(*(["a,b,c,d"] if heading else []), *(",".join(row) for row in rows))
     path = tmp_path / "t.csv"
     path.write_text(content)
 
     def outcome():
         try:
-            table = read_table(path, drop_missing=drop)
+            table = read_table(path, ["0", "1"], missing=missing, **more)
         except (InputError, FileFormatError) as error:
             return str(error)
-        assert np.isfinite(table.values).all()
+        gone = np.isnan(table.values)
+        assert not np.isinf(table.values).any()
+        assert gone.sum() == table.n_missing
+        assert table.n_missing == 0 or missing == "marginal"
         assert table.values.shape[1] == 2
-        return table.values.tobytes(), table.names, table.n_dropped
+        weights, errors = table.weights, table.errors
+        assert (weights is None) == ("weights" not in more)
+        assert (errors is None) == ("errors" not in more)
+        if weights is not None:
+            assert np.isfinite(weights).all()
+        if errors is not None:
+            assert np.isfinite(errors[~gone] if missing != "marginal" else 0.0).all()
+            assert not np.isnan(errors[~gone]).any()
+        held = [None if part is None else part.tobytes() for part in (weights, errors)]
+        return np.nan_to_num(table.values, nan=9.5).tobytes(), held, table.names, table.n_dropped
 
     usual = outcome()
     fast = text_table.TextReader._fast
@@ -622,7 +650,7 @@ def test_rows_of_arrays_with_nan_are_dropped_on_request(tmp_path):
     array = np.arange(12.0).reshape(4, 3)
     array[1, 0] = array[3, 2] = np.nan
     np.save(tmp_path / "a.npy", array)
-    table = read_table(tmp_path / "a.npy", ["0", "1"], weights="2", drop_missing=True)
+    table = read_table(tmp_path / "a.npy", ["0", "1"], weights="2", missing="drop")
     assert table.values.tolist() == [[0.0, 1.0], [6.0, 7.0]]
     assert table.weights.tolist() == [2.0, 8.0]
     assert table.n_dropped == 2

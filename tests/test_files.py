@@ -30,6 +30,7 @@ from mogfit.storage import files
 GOLDEN = Path(__file__).parent / "data"
 MIXTURE_V1 = (GOLDEN / "mixture_v1.json").read_bytes()
 FIT_V1 = (GOLDEN / "fit_v1.json").read_bytes()
+OBSERVED_FIT_V1 = (GOLDEN / "observed_fit_v1.json").read_bytes()
 
 # Hypothesis runs many examples in the one folder that pytest makes: each writes its file anew.
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -66,6 +67,7 @@ def same_object(a, b):
         same_mixture(a.mog, b.mog)
         and repr(a.report) + repr(a.report.starts) == repr(b.report) + repr(b.report.starts)
         and (a.bounds, a._sigmax, a.names) == (b.bounds, b._sigmax, b.names)
+        and (a.outside, a.missing) == (b.outside, b.missing)
     )
 
 
@@ -246,8 +248,8 @@ def refused_or_unharmed(folder, content, original):
 
 @pytest.mark.parametrize(
     ("content", "flips"),
-    [(MIXTURE_V1, (0x01, 0x10, 0x80)), (FIT_V1, (0x04,))],
-    ids=["mixture", "fit"],
+    [(MIXTURE_V1, (0x01, 0x10, 0x80)), (FIT_V1, (0x04,)), (OBSERVED_FIT_V1, (0x01,))],
+    ids=["mixture", "fit", "observed fit"],
 )
 def test_every_single_byte_matters(tmp_path, content, flips):
     original = load_bytes(tmp_path, content)

@@ -29,7 +29,13 @@ from mogfit.inference.report import FitReport
 from mogfit.inference.resolution import unresolved_components
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
-from mogfit.observations import Missing, Observations, as_observations, keep_inside
+from mogfit.observations import (
+    MISSING,
+    Missing,
+    Observations,
+    as_observations,
+    keep_inside,
+)
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -150,7 +156,7 @@ class FitMoG(FitResults):
         for name, value, allowed in (
             ("outside", outside, ("error", "drop")),
             ("truncation", truncation, TRUNCATIONS),
-            ("missing", missing, ("error", "marginal", "drop")),
+            ("missing", missing, MISSING),
         ):
             if value not in allowed:
                 raise InputError(choice_message(name, value, allowed))
@@ -214,13 +220,10 @@ class FitMoG(FitResults):
     # -- likelihood ------------------------------------------------------------------------------
 
     def _inside(self, seen: Observations) -> Observations:
-        """Rows inside the domain; the others are refused, or dropped.
-
-        What was seen through noise may lie anywhere.
-        """
-        if self._bounds is None or seen.projection is not None:
+        """Rows inside the domain; the others are refused, or dropped."""
+        if self._bounds is None:
             return seen
-        bounds = np.where(seen.exact_columns, self._bounds, [[-np.inf], [np.inf]])
+        bounds = seen.limits(self._bounds)
         if self.outside == "error":
             check_inside(seen.values, bounds, seen.names)
             return seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from mogfit.fit_parameters import FitParameters
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.mixture import MixtureOfGaussians
-from mogfit.observations import Missing, Observations, as_observations
+from mogfit.observations import Missing, Observations, as_observations, seen_as
 from mogfit.parameters import bound_to_unbound
 
 if TYPE_CHECKING:
@@ -101,13 +102,15 @@ class FitResults(FitParameters):
         InputError
             If there are no data, or they are no points.
         """
-        seen = self._observed(data, errors, projection)
+        return self._neg_loglik(self._observed(data, errors, projection))
+
+    def _neg_loglik(self, seen: Observations) -> float:
         return -_core.log_likelihood(self.mog._prepared, seen.values if seen.plain else seen.core)
 
     def norm_log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
         """-log L / N; takes and raises what `log_l` does."""
         seen = self._observed(data, errors, projection)
-        return self.log_l(data, errors=errors, projection=projection) / seen.n_points
+        return self._neg_loglik(seen) / seen.n_points
 
     @property
     def solution(self) -> Any:
@@ -398,8 +401,10 @@ class FitResults(FitParameters):
 
     def __getstate__(self) -> dict[str, Any]:
         self._sigma_scale = self._sigmax  # known from the data, which may go
-        passing = _PASSING if self.keep_data else (*_PASSING, "data", "_seen")
-        return self.__dict__ | dict.fromkeys(passing)
+        passing = _PASSING if self.keep_data else (*_PASSING, "data")
+        # The values are in `data`: written once, they are the same array again for any pickler.
+        seen = self._observed(None).belongings if self.keep_data and self.data is not None else None
+        return self.__dict__ | dict.fromkeys(passing) | {"_seen": seen}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A file of `save_fit` that pickle.load opens.
@@ -409,6 +414,13 @@ class FitResults(FitParameters):
             self._take_over(saved_from_state(state))
         else:
             self.__dict__.update(state)
+            self._have(state["data"], state.get("_seen"))
+
+    def _have(self, values: NDArray[Any] | None, belongings: Mapping[str, Floats] | None) -> None:
+        """Have data that were checked before."""
+        self.data, self._seen = values, None
+        if values is not None and (belongings or self.missing == "marginal"):
+            self._keep(seen_as(values, self.nvars, self.names, belongings))
 
     def _take_over(self, saved: SavedFit) -> None:
         """Be the fit that a file holds."""
@@ -418,8 +430,10 @@ class FitResults(FitParameters):
         except InputError as error:
             raise FileFormatError(f"{saved.source}: {error}") from error
         self.ngauss, self.nvars = mixture.mus.shape
-        self.names, self.data = mixture.names, saved.data
+        self.names = mixture.names
         self.outside, self.truncation = saved.outside, mixture.truncation
+        self.missing = saved.missing
+        self._have(saved.data, saved.belongings)
         self._bounds = parse_domain(mixture.domain, self.nvars)
         self._sigma_scale = saved.sigma_scale
         self.keep_data = False

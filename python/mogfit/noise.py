@@ -19,7 +19,7 @@ from mogfit.data import match_names
 from mogfit.errors import InputError, bad_values_message, place, scalar_message, shape_message
 from mogfit.noise_covariances import Tally, check_noise_covariances
 
-__all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured"]
+__all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured", "check_noise"]
 
 Floats = NDArray[np.float64]
 
@@ -69,13 +69,13 @@ def as_noise(
 
     Parameters
     ----------
-    errors : array_like, table or None
-        None is no noise. A number or an array of shape (M,) are standard deviations that all
-        points share; (N, M), or (N,) when M is 1, those of every point. (M, M) with M other than
-        N, or (1, M, M), is a covariance that all points share; (N, M, M) are those of every
-        point. The columns of a table are matched by name. 0 is no noise; an infinite standard
-        deviation or variance marks a value that was not measured. What belongs to a value that
-        is NaN is not looked at. Never modified.
+    errors : array_like, table, Noise or None
+        None is no noise; of a `Noise` it is known what its array means. A number or an array of
+        shape (M,) are standard deviations that all points share; (N, M), or (N,) when M is 1, those
+        of every point. (M, M) with M other than N, or (1, M, M), is a covariance that all points
+        share; (N, M, M) are those of every point. The columns of a table are matched by name. 0 is
+        no noise; an infinite standard deviation or variance marks a value that was not measured.
+        What belongs to a value that is NaN is not looked at. Never modified.
     values : ndarray of shape (N, M)
         The data, with NaN where a value is missing.
     names : tuple of str, optional
@@ -111,11 +111,14 @@ def as_noise(
     """
     if errors is None:
         return Noise()
+    if isinstance(errors, Noise):
+        return check_noise(errors, values, names=names, argument=argument, data=data)
     if isinstance(errors, (bool, np.bool_)):
         raise InputError(scalar_message(argument, errors, _DEVIATIONS))
     loaded = load(errors, argument)
     array = _in_order(loaded, values.shape, names, argument)
-    rounding = _ROUNDING[array.dtype]
+    words: dict[str, Any] = {"names": names, "argument": argument, "data": data}
+    words["rounding"] = _ROUNDING[array.dtype]
     array = np.asarray(array, dtype=np.float64, order="C")
     n, m = values.shape
     shape = array.shape
@@ -125,20 +128,55 @@ def as_noise(
     if shape == (n, m) and n == m > 1 and not _clearly_asymmetric(array):
         raise InputError(_two_meanings(argument, n, data))
     if shape == (n, m) or (shape == (n,) and m == 1):
-        deviations = array.reshape(n, m)
-        found = _check_deviations(deviations, values, names, argument)
-        return Noise(deviations=deviations, unmeasured=found)
+        return check_noise(Noise(deviations=array.reshape(n, m)), values, **words)
     if shape in ((m, m), (1, m, m)):
-        checked, _ = check_noise_covariances(
-            array.reshape(1, m, m), None, rounding=rounding, names=names, argument=argument
-        )
+        return check_noise(Noise(shared=array.reshape(m, m)), values, **words)
+    return check_noise(Noise(covariances=array), values, **words)
+
+
+def check_noise(
+    noise: Noise,
+    values: NDArray[Any],
+    *,
+    names: tuple[str, ...] | None = None,
+    argument: str = "errors",
+    data: str = "data",
+    rounding: float = _ROUNDING[np.dtype(np.float64)],
+) -> Noise:
+    """Check noise of which it is known what its array means, as `as_noise` does.
+
+    Parameters
+    ----------
+    noise : Noise
+        One array in float64; its `unmeasured` is not looked at.
+    values, names, argument, data
+        As `as_noise` takes them.
+    rounding : float, default 1e-10
+        See `check_noise_covariances`.
+
+    Raises
+    ------
+    InputError
+        As `as_noise` does.
+    """
+    n, m = values.shape
+    if noise.deviations is not None:
+        if noise.deviations.shape != (n, m):
+            raise InputError(_wrong_shape(argument, noise.deviations.shape, (n, m), data))
+        found = _check_deviations(noise.deviations, values, names, argument)
+        return Noise(deviations=noise.deviations, unmeasured=found)
+    of_all = noise.shared is not None
+    array = noise.shared[None] if noise.shared is not None else noise.covariances
+    if array is None:
+        return Noise()
+    if array.shape != (1 if of_all else n, m, m):
+        raise InputError(_wrong_shape(argument, array.shape, (n, m), data))
+    checked, found = check_noise_covariances(
+        array, None if of_all else values, rounding=rounding, names=names, argument=argument
+    )
+    if of_all:
         return Noise(shared=checked[0], unmeasured=_unmeasured_columns(checked[0], values))
-    if shape == (n, m, m):
-        checked, found = check_noise_covariances(
-            array, values, rounding=rounding, names=names, argument=argument
-        )
-        return Noise(covariances=checked, unmeasured=found)
-    raise InputError(_wrong_shape(argument, shape, (n, m), data))
+    return Noise(covariances=checked, unmeasured=found)
 
 
 def blank_unmeasured(values: NDArray[Any], noise: Noise) -> NDArray[Any]:

@@ -7,10 +7,10 @@ together, and keeps it together when rows are left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,23 @@ from mogfit.errors import (
 from mogfit.noise import BLOCK, Noise, as_noise, blank_unmeasured
 from mogfit.projections import as_projection, one_per_point, require_columns
 
-__all__ = ["Missing", "Observations", "as_observations", "keep_inside"]
+__all__ = [
+    "BELONGINGS",
+    "MISSING",
+    "Missing",
+    "Observations",
+    "as_observations",
+    "keep_inside",
+    "seen_as",
+]
 
 Floats = NDArray[np.float64]
 Missing = Literal["error", "marginal", "drop", "nan"]
 
-_CHOICES = ("error", "marginal", "drop")
+# What a user may choose.
+MISSING = ("error", "marginal", "drop")
+# What may belong to the values of all rows.
+BELONGINGS = ("deviations", "covariances", "shared", "projection")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,8 +138,33 @@ class Observations:
             projection=self.projection,
         )
 
+    @property
+    def belongings(self) -> dict[str, Floats]:
+        """What belongs to the values, for `seen_as`: noise and projection, those that there are.
+
+        The projection is of shape (M, V) where it is that of all points.
+        """
+        held = {name: getattr(self, name) for name in BELONGINGS}
+        if _is_repeated(self.projection):
+            held["projection"] = self.projection[0]
+        return {name: array for name, array in held.items() if array is not None}
+
+    def limits(self, bounds: Floats) -> Floats:
+        """What a domain, (2, V), says of the values, (2, M).
+
+        What was seen through noise or a projection may lie anywhere.
+        """
+        free = np.repeat([[-np.inf], [np.inf]], self.values.shape[1], axis=1)
+        return free if self.projection is not None else np.where(self.exact_columns, bounds, free)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "core"}
+        state = {name: value for name, value in self.__dict__.items() if name != "core"}
+        # A matrix that all rows share would be written, or copied, once for each of them.
+        return state | {"projection": self.belongings.get("projection")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        projection = _for_each(state["projection"], len(state["values"]))
+        self.__dict__.update(state | {"projection": projection})
 
     def take(self, rows: Any) -> Observations:
         """Some of the rows, with all that belongs to them.
@@ -150,8 +186,8 @@ class Observations:
         """
         values = self.values[rows]
         projection = self.projection
-        if projection is not None and len(projection) and projection.strides[0] == 0:
-            projection = np.broadcast_to(projection[0], (len(values), *projection.shape[1:]))
+        if _is_repeated(projection):
+            projection = _for_each(projection[0], len(values))
         else:
             projection = _rows_of(projection, rows)
         return Observations(
@@ -252,8 +288,8 @@ def as_observations(
             values=values, nvars=values.shape[1], names=points.names, single=points.single
         )
         return plain
-    if missing not in (*_CHOICES, "nan"):
-        raise InputError(choice_message("missing", missing, _CHOICES))
+    if missing not in (*MISSING, "nan"):
+        raise InputError(choice_message("missing", missing, MISSING))
     matrices = None if projection is None else as_projection(projection, nvars)
     if matrices is not None:
         require_columns(X, matrices, name)
@@ -296,6 +332,36 @@ def as_observations(
     return observations
 
 
+def seen_as(
+    values: NDArray[Any],
+    nvars: int,
+    names: tuple[str, ...] | None = None,
+    belongings: Mapping[str, Floats] | None = None,
+) -> Observations:
+    """Observations of values that were checked before, together with what belongs to them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, M)
+        The values, NaN where one is missing.
+    nvars : int
+        Number V of variables.
+    names : tuple of str, optional
+        Their names.
+    belongings : mapping, optional
+        What `Observations.belongings` was.
+
+    Examples
+    --------
+    >>> seen = as_observations([[1.0], [2.0]], errors=[[0.1], [0.2]])
+    >>> seen_as(seen.values, 1, belongings=seen.belongings).deviations.ravel()
+    array([0.1, 0.2])
+    """
+    held: dict[str, Any] = dict(belongings or {})
+    held["projection"] = _for_each(held.get("projection"), len(values))
+    return Observations(values, nvars, names, incomplete=_any_nan(values), **held)
+
+
 def keep_inside(observations: Observations, bounds: Floats) -> Observations:
     """The rows of which nothing was seen outside a box, `bounds` of shape (2, M).
 
@@ -312,6 +378,17 @@ def keep_inside(observations: Observations, bounds: Floats) -> Observations:
             f"data: no rows of the {observations.n_points} lie inside the domain; widen it"
         )
     return observations.take(inside)
+
+
+def _is_repeated(projection: Floats | None) -> TypeGuard[Floats]:
+    """Whether one matrix stands for all rows."""
+    return projection is not None and len(projection) > 1 and projection.strides[0] == 0
+
+
+def _for_each(projection: Floats | None, n_points: int) -> Floats | None:
+    if projection is None or projection.ndim == 3:
+        return projection
+    return np.broadcast_to(projection, (n_points, *projection.shape))
 
 
 def _rows_of(array: Floats | None, rows: Any) -> Floats | None:

@@ -1,7 +1,8 @@
 """Write the golden files of the file formats that `test_files.py` and `test_pickles.py` must be
 able to read for ever.
 
-Run once for each format version; files of a version that has been released never change.
+Files that are there never change: it writes those that are missing, of a new version of a format
+or of what has been added to one.
 """
 
 from pathlib import Path
@@ -37,7 +38,27 @@ def golden_fit() -> FitMoG:
     return fit
 
 
+def golden_observed_fit() -> FitMoG:
+    """Fit points with missing values and a covariance of the noise of each."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(40, 2)) * [1.0, 3.0]
+    X[::5, 1] = np.nan
+    roots = 0.3 * rng.normal(size=(40, 2, 2))
+    errors = roots @ roots.transpose(0, 2, 1)
+    errors = (errors + errors.transpose(0, 2, 1)) / 2
+    fit = FitMoG(X, ngauss=1, missing="marginal", errors=errors, outside="drop")
+    fit.fit_data(random_state=0)
+    return fit
+
+
 if __name__ == "__main__":
-    save(golden_mixture(), HERE / f"mixture_v{FORMAT_VERSION}.json")
-    save(golden_fit(), HERE / f"fit_v{FORMAT_VERSION}.json")
-    write_fit_pickle(golden_fit(), HERE / f"saved_fit_v{PICKLE_VERSION}.pkl")
+    for name, version, write, make in (
+        ("mixture_v{}.json", FORMAT_VERSION, save, golden_mixture),
+        ("fit_v{}.json", FORMAT_VERSION, save, golden_fit),
+        ("saved_fit_v{}.pkl", PICKLE_VERSION, write_fit_pickle, golden_fit),
+        ("observed_fit_v{}.json", FORMAT_VERSION, save, golden_observed_fit),
+        ("saved_observed_fit_v{}.pkl", PICKLE_VERSION, write_fit_pickle, golden_observed_fit),
+    ):
+        path = HERE / name.format(version)
+        if not path.exists():
+            write(make(), path)

@@ -37,6 +37,22 @@ OWN = fit_pickle_bytes(fit(draw_points(8), ngauss=1))
 BODY = OWN[: OWN.rindex(b"\nmogfit saved fit")]
 
 
+def observed(**errors):
+    """A file of a fit of incomplete, noisy points."""
+    values = draw_points(8)
+    values[2, 1] = np.nan
+    raw = fit_pickle_bytes(FitMoG(values, missing="marginal", **errors))
+    return raw, raw[: raw.rindex(b"\nmogfit saved fit")]
+
+
+# Each of the arrays that may belong to the data.
+OBSERVED = [
+    observed(errors=np.full((8, 2), 0.1)),
+    observed(errors=np.tile(0.01 * np.eye(2), (8, 1, 1))),
+    observed(errors=0.1, projection=np.tile(np.eye(2), (8, 1, 1))),
+]
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "fit.pkl"
@@ -56,16 +72,18 @@ def refused(raw, error=FileFormatError):
 
 def test_any_changed_byte_of_an_own_file_is_found():
     rng = random.Random(1)
-    for place in range(len(OWN)):
-        changed = bytearray(OWN)
-        changed[place] ^= rng.choice((1 << rng.randrange(8), rng.randrange(1, 256)))
-        refused(changed)
+    for raw in (OWN, *(raw for raw, _ in OBSERVED)):
+        for place in range(len(raw)):
+            changed = bytearray(raw)
+            changed[place] ^= rng.choice((1 << rng.randrange(8), rng.randrange(1, 256)))
+            refused(changed)
 
 
 def test_a_cut_own_file_is_found():
-    for length in range(len(OWN)):
-        if length != len(BODY):
-            refused(OWN[:length])
+    for raw, body in ((OWN, BODY), *OBSERVED):
+        for length in range(len(raw)):
+            if length != len(body):
+                refused(raw[:length])
     # Up to here it is a whole pickle, as pickle.dump would have written it.
     assert fit_from_bytes(BODY).report is not None
 
@@ -78,16 +96,16 @@ def test_a_cut_file_of_multimin_is_found(name):
 
 
 def test_what_follows_a_pickle_is_found():
-    for raw in (BODY, *THEIRS.values()):
+    for raw in (BODY, OBSERVED[0][1], *THEIRS.values()):
         assert "goes on after the end" in refused(raw + b"\n")
         assert "goes on after the end" in refused(raw + raw)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_damage_that_no_checksum_finds_gives_an_error_or_a_fit(seed):
     """Files of MultiMin, and own ones without their last line."""
     rng = random.Random(seed)
-    whole = [BODY, *THEIRS.values()]
+    whole = [BODY, *(body for _, body in OBSERVED), *THEIRS.values()]
     outcomes = set()
     for _ in range(600):
         raw = bytearray(rng.choice(whole))

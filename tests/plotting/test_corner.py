@@ -401,6 +401,43 @@ def test_what_does_not_fit_is_refused(change, words):
     assert words in str(caught.value)
 
 
+def test_incomplete_and_noisy_points_count_and_complete_ones_are_drawn(monkeypatch):
+    mog = random_mixture(2, 2)
+    data = mog.rvs(200, rng=1)
+    data[::4, 0] = np.nan
+    errors = np.full(data.shape, 0.5)
+    expected = -mog.logpdf(data, missing="marginal", errors=errors).mean()
+    note = f"\N{MINUS SIGN}log L / N = {expected:.4f}"
+    drawn = []
+    paint_dots = painters.paint_dots
+    monkeypatch.setattr(
+        painters, "paint_dots", lambda axes, x, *rest: drawn.append(x) or paint_dots(axes, x, *rest)
+    )
+    fit = mn.FitMoG(data, 2, missing="marginal", errors=errors)
+    fit.set_initial_params(from_mog=mog)
+    for figure in (
+        corner_figure(mog, data, missing="marginal", errors=errors),
+        corner_figure(fit),
+    ):
+        _, side = panels(figure, 2)
+        assert note in words(side)
+        assert "200 points, 2 Gaussians" in words(side)
+        np.testing.assert_array_equal(drawn.pop(), data[~np.isnan(data[:, 0]), 0])
+    _, side = panels(corner_figure(mog, data, missing="marginal"), 2)
+    assert note not in words(side)
+    projected = mn.FitMoG(data, 2, missing="marginal", projection=np.eye(2)[::-1])
+    with pytest.raises(InputError, match="projections of points cannot be drawn"):
+        corner_figure(projected)
+
+
+def test_data_without_a_complete_row_leave_the_mixture_to_be_drawn():
+    mog = random_mixture(2, 2)
+    data = np.full((20, 2), np.nan)
+    data[:10, 0] = data[10:, 1] = np.arange(10)
+    _, side = panels(corner_figure(mog, data, missing="marginal"), 2)
+    assert "20 points, 2 Gaussians" in words(side)
+
+
 def test_other_objects_and_too_many_variables_are_refused():
     with pytest.raises(DtypeError, match="mog: dict"):
         corner_figure({})

@@ -18,12 +18,14 @@ from mogfit.cli.terminal import complain, following, is_plain, log, say, width
 from mogfit.config import get_num_threads, set_num_threads
 from mogfit.data import as_sample_weight
 from mogfit.datasets import load_asteroids
-from mogfit.density.domain import check_inside, drop_outside, parse_domain
+from mogfit.density.domain import check_inside, parse_domain
 from mogfit.errors import InputError, choice_message
 from mogfit.export.atomic import check_writable, write_atomically
 from mogfit.export.component_text import component_text
 from mogfit.fit import FitMoG
 from mogfit.inference.report import FitReport
+from mogfit.noise import Noise, as_noise
+from mogfit.observations import as_observations, keep_inside
 from mogfit.storage.files import load, save
 
 __all__ = ["UsageError", "run_demo", "run_fit"]
@@ -64,19 +66,28 @@ def run_fit(arguments: argparse.Namespace) -> bool:
     with path.open("rb"):
         pass  # a file that is not there is told from one that makes no sense
     _check_outputs(arguments, path)
+    if arguments.drop_missing:
+        if arguments.missing not in (None, "drop"):
+            raise UsageError(f"--drop-missing and --missing {arguments.missing}: give one of them")
+        arguments.missing = "drop"
+    arguments.missing = arguments.missing or "error"
     clock = _Clock()
     with clock.timing("reading"):
         table = read_table(
             path,
             arguments.columns,
             weights=arguments.weights,
+            errors=arguments.errors,
             delimiter=arguments.delimiter,
-            drop_missing=arguments.drop_missing,
+            missing=arguments.missing,
         )
     if table.n_dropped:
         complain(f"warning: {table.n_dropped} rows with missing values were left out")
     if table.weights is not None:
         table.weights = as_sample_weight(table.weights, len(table.values), name="--weights")
+    if table.errors is not None:
+        noise = Noise(deviations=table.errors)
+        as_noise(noise, table.values, names=table.names, argument="--errors", data="data")
     return _fit(table, arguments, clock, path.name)
 
 
@@ -115,7 +126,10 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
     if not arguments.quiet and not sys.stderr.isatty():
         log(
             f"fitting {arguments.ngauss} Gaussian{'' if arguments.ngauss == 1 else 's'} to "
-            f"{count:,} points of {', '.join(table.names)}, threads: {get_num_threads()}"
+            f"{count:,} points of {', '.join(table.names)}"
+            + (f", {table.n_missing:,} values missing" if table.n_missing else "")
+            + (", with errors" if table.errors is not None else "")
+            + f", threads: {get_num_threads()}"
         )
     options = {} if arguments.max_iterations is None else {"maxiter": arguments.max_iterations}
     with clock.timing("fitting"), following(arguments.quiet) as callback:
@@ -172,15 +186,30 @@ def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
     if not sides and arguments.drop_outside:
         raise UsageError("--drop-outside: there is no domain; give --domain too")
     domain = [sides.get(name) for name in table.names] if sides else None
+    seen = as_observations(
+        table.values,
+        names=table.names,
+        missing=arguments.missing,
+        errors=None if table.errors is None else Noise(deviations=table.errors),
+        sample_weight=table.weights,
+    )
     bounds = parse_domain(domain, len(table.names))
     if bounds is not None and arguments.drop_outside:
-        count = len(table.values)
-        table.values, table.weights = drop_outside(table.values, table.weights, bounds)
-        if len(table.values) < count:
-            complain(f"warning: {count - len(table.values)} rows outside the domain were left out")
+        kept = keep_inside(seen, seen.limits(bounds))
+        if kept.n_points < seen.n_points:
+            gone = seen.n_points - kept.n_points
+            complain(f"warning: {gone} rows outside the domain were left out")
+        seen, table.weights, table.errors = kept, kept.weight, kept.deviations
     elif bounds is not None:
-        check_inside(table.values, bounds, table.names, to_drop="--drop-outside")
-    fit = FitMoG(table.values, ngauss=arguments.ngauss, domain=domain)
+        check_inside(seen.values, seen.limits(bounds), table.names, to_drop="--drop-outside")
+    table.values = seen.values
+    fit = FitMoG(
+        table.values,
+        ngauss=arguments.ngauss,
+        domain=domain,
+        missing=arguments.missing,
+        errors=None if table.errors is None else Noise(deviations=table.errors),
+    )
     fit.names = table.names
     return fit
 
@@ -306,6 +335,8 @@ def _write_figure(fit: FitMoG, table: Table, path: Path, title: str) -> None:
         names=table.names,
         units=table.units,
         sample_weight=table.weights,
+        missing=fit.missing,
+        errors=None if table.errors is None else Noise(deviations=table.errors),
         title=title,
         random_state=0,
     )

@@ -7,6 +7,7 @@ import csv
 from pathlib import Path
 
 from mogfit.errors import InputError
+from mogfit.observations import MISSING
 
 __all__ = ["build_parser"]
 
@@ -41,8 +42,12 @@ examples:
   mogfit fit big.npy --columns 0,1,2 --ngauss 20 --threads 8 --quiet --out fit.json
       Columns of an array, by number from 0, read where they lie on the disk.
 
-  mogfit fit survey.csv --columns x,y --weights completeness --ngauss 4 --drop-missing
+  mogfit fit survey.csv --columns x,y --weights completeness --ngauss 4 --missing drop
       Rows weighed by a column; rows with missing values left out.
+
+  mogfit fit stars.csv --columns x,y --errors x_err,y_err --missing marginal -k 4
+      Noise taken away: the mixture is that of the points without their errors. Rows with missing
+      values count with the values that they have.
 
   mogfit fit orbits.csv --columns q,e,i -k 10 --domain q=0:1.3 --domain e=0:1 --domain i=0:180
       Gaussians truncated to what the columns can be: no density beyond.
@@ -54,7 +59,7 @@ data:
   Text separated by commas, semicolons, tabs or spaces, plain or compressed by gzip, with
   a heading or without. A heading may carry units, "q [au]"; a line that begins with # is
   a comment, or the heading if the table has none. Or a .npy file of one array, with rows
-  as points.
+  as points. Missing are values that are empty, NaN, NA, N/A, null, None or --.
 
 threads:
   --threads, else SLURM_CPUS_PER_TASK (never more than the CPUs this process may use), else
@@ -112,16 +117,26 @@ def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     table.add_argument("--weights", metavar="COLUMN", help="column that weighs the rows, >= 0")
     table.add_argument(
+        "--errors",
+        type=_columns,
+        metavar="A,B,...",
+        help="columns of standard deviations of the values, one for each of the columns, in their "
+        "order; 'inf' where a value was not measured (default: values are exact)",
+    )
+    table.add_argument(
         "--delimiter",
         type=_delimiter,
         metavar="CHAR",
         help="what separates values: a character, 'tab' or 'space' (default: found out)",
     )
     table.add_argument(
-        "--drop-missing",
-        action="store_true",
-        help="leave out rows with empty or NaN values (default: an error that says where)",
+        "--missing",
+        type=_missing,
+        metavar="{error,marginal,drop}",
+        help="what a value that is empty, NaN, NA or null means: an error that says where "
+        "(default), that its row counts with the values that it has, or that the row is left out",
     )
+    table.add_argument("--drop-missing", action="store_true", help="the same as --missing drop")
     table.add_argument(
         "--domain",
         type=_side,
@@ -149,7 +164,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    demo.set_defaults(domain=[], drop_outside=False)
+    demo.set_defaults(domain=[], drop_outside=False, missing="error")
     _add_fit_options(demo, ngauss=10)
     _add_outputs(demo, out=Path("asteroids.json"), plot=Path("asteroids.png"))
 
@@ -240,6 +255,12 @@ def _columns(text: str) -> list[str]:
     if not names or not all(names):
         raise argparse.ArgumentTypeError(f"{text!r} seen; allowed: names separated by commas")
     return names
+
+
+def _missing(text: str) -> str:
+    if text not in MISSING:
+        raise argparse.ArgumentTypeError(f"{text!r} seen; allowed: {', '.join(MISSING)}")
+    return text
 
 
 def _side(text: str) -> tuple[str, tuple[float | None, float | None]]:

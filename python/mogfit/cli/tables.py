@@ -34,8 +34,9 @@ def read_table(
     columns: Sequence[str] | None = None,
     *,
     weights: str | None = None,
+    errors: Sequence[str] | None = None,
     delimiter: str | None = None,
-    drop_missing: bool = False,
+    missing: str = "error",
 ) -> Table:
     """Read columns of a file.
 
@@ -45,13 +46,18 @@ def read_table(
         Comma-, semicolon-, tab- or space-separated text, with or without a heading, plain or
         compressed by gzip; or a ``.npy`` file of one array.
     columns : sequence of str, optional
-        Names, or numbers from 0; all columns by default (but that of the weights).
+        Names, or numbers from 0; by default all columns but those of errors and weights.
     weights : str, optional
         Column that weighs the rows.
+    errors : sequence of str, optional
+        Columns of standard deviations, one for each of `columns`. An infinite one says that its
+        value was not measured.
     delimiter : str, optional
         What separates values; found out from the first line by default.
-    drop_missing : bool, default False
-        Whether rows in which a value is missing (empty, NaN, NA, null) are left out.
+    missing : {"error", "marginal", "drop"}, default "error"
+        What is done about values that are missing (empty, NaN, NA, null): an error; NaN in the
+        data that are returned, while weights, and errors of what is there, must be there; or that
+        such rows are left out.
 
     Raises
     ------
@@ -72,13 +78,13 @@ def read_table(
                 f"{path}: is {meaning}; export the table as CSV, or save the array as .npy"
             )
     if head.startswith(b"\x93NUMPY"):
-        return read_npy(path, columns, weights, drop_missing)
+        return read_npy(path, columns, weights, errors, missing)
     try:
         with path.open("rb") as raw:
             packed = head.startswith(b"\x1f\x8b")
             binary: Any = gzip.open(raw) if packed else raw  # noqa: SIM115  # closed with `raw`
             # What is not UTF-8 can only be in words that nobody asked for.
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace")
-            return TextReader(path, text, delimiter, drop_missing).read(columns, weights)
+            return TextReader(path, text, delimiter, missing).read(columns, weights, errors)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileFormatError(f"{path}: the compressed file is damaged or cut: {error}") from error

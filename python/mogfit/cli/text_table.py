@@ -16,13 +16,13 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.cli.columns import Table, name_columns, select_columns
+from mogfit.cli.columns import MISSING_REMEDIES, Table, name_columns, select_columns
 from mogfit.errors import FileFormatError, InputError, bad_values_message, shorten
 
 __all__ = ["TextReader"]
 
 _LINES_AT_ONCE = 1 << 16
-_MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "--", "<na>"))
+_MISSING = frozenset(("", "nan", "-nan", "+nan", "na", "n/a", "null", "none", "--", "<na>"))
 
 
 @dataclass
@@ -41,21 +41,25 @@ class _Faults:
 class TextReader:
     """One pass over the lines of a file."""
 
-    def __init__(self, path: Path, file: TextIO, delimiter: str | None, drop_missing: bool) -> None:
+    def __init__(self, path: Path, file: TextIO, delimiter: str | None, missing: str) -> None:
         self._path = path
         self._file = file
         self._delimiter = delimiter
-        self._drop_missing = drop_missing
+        self._missing = missing
         self._faults = _Faults()
-        self._dropped = 0
+        self._dropped = self._n_missing = 0
         self._rows = 0
         self._headings: list[str] | None = None
 
-    def read(self, columns: Sequence[str] | None, weights: str | None) -> Table:
+    def read(
+        self, columns: Sequence[str] | None, weights: str | None, errors: Sequence[str] | None
+    ) -> Table:
         """Find out about the layout, choose the columns, and read them."""
         first_line, pending = self._open()
-        chosen, weight = select_columns(self._path, self._headings, self._count, columns, weights)
-        self._used = [*chosen, *([] if weight is None else [weight])]
+        self._chosen = chosen = select_columns(
+            self._path, self._headings, self._count, columns, weights, errors
+        )
+        self._used = chosen.all
         blocks = []
         for number, lines in self._blocks(first_line, pending):
             block = self._fast(lines)
@@ -65,10 +69,17 @@ class TextReader:
         if len(values) == 0:
             left = f"; {self._dropped} rows had missing values" if self._dropped else ""
             raise InputError(f"{self._path}: has no rows of data{left}")
-        names, units = name_columns(self._headings, chosen)
-        weigh = None if weight is None else np.ascontiguousarray(values[:, -1])
-        data = values if weight is None else values[:, :-1]
-        return Table(data, names, units, weigh, self._dropped)
+        names, units = name_columns(self._headings, chosen.data)
+        data, deviations, weigh = chosen.split(values)
+        return Table(
+            data,
+            names,
+            units,
+            np.ascontiguousarray(weigh[:, 0]) if weigh.size else None,
+            self._dropped,
+            np.ascontiguousarray(deviations) if deviations.size else None,
+            self._n_missing,
+        )
 
     def _open(self) -> tuple[int, list[str]]:
         """Find the heading and what separates values; return the first line of data."""
@@ -143,7 +154,7 @@ class TextReader:
         else:
             mark = self._delimiter or ","
             even = all(line.count(mark) == self._count - 1 for line in lines)
-        if not even:
+        if not even or any(line.lstrip().startswith("#") for line in lines):
             return None
         try:
             values = np.loadtxt(
@@ -155,8 +166,14 @@ class TextReader:
             )
         except ValueError:
             return None
-        if len(values) != len(lines) or not np.isfinite(values).all():
+        if len(values) != len(lines):
             return None
+        if not np.isfinite(values).all():
+            data, *others = self._chosen.split(values)
+            certain = self._missing == "marginal" and not np.isinf(data).any()
+            if not certain or not all(np.isfinite(part).all() for part in others):
+                return None
+            self._n_missing += int(np.count_nonzero(np.isnan(data)))
         self._rows += len(values)
         return values
 
@@ -167,27 +184,56 @@ class TextReader:
             if not line.strip(" \r\n") or line.lstrip().startswith("#"):
                 continue
             fields = self._split(line)
+            if len(fields) != self._count and "#" in line:
+                # What looks like a comment may be a word in a column, "Planet #9".
+                whole = self._split(line, heading=True)
+                fields = whole if len(whole) == self._count else fields
             self._rows += 1
             if len(fields) != self._count:
                 raise InputError(
                     f"{self._path}: line {number + offset} has {len(fields)} values: "
                     f"{shorten(line.strip(), 60)}; expected {self._count}, as in the first line"
                 )
-            row = [self._value(fields[k], number + offset, k) for k in self._used]
-            if self._drop_missing and any(value != value for value in row):
+            row = [self._value(place, fields, number + offset) for place in range(len(self._used))]
+            if self._note_missing(row, fields, number + offset) and self._missing == "drop":
                 self._dropped += 1
             else:
                 rows.append(row)
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self._used))
 
-    def _value(self, text: str, line: int, column: int) -> float:
+    def _value(self, place: int, fields: list[str], line: int) -> float:
+        """The number at a place among the columns used, NaN where it is missing."""
+        column = self._used[place]
+        text = fields[column]
         if _is_missing(text):
-            self._faults.add("missing", line, self._label(column), text)
             return np.nan
-        if _is_number(text) and np.isfinite(float(text)):
-            return float(text)
+        if _is_number(text):
+            value = float(text)
+            # An infinite error says that its value was not measured.
+            if np.isfinite(value) or (value == np.inf and self._is_error(place)):
+                return value
         self._faults.add("garbled", line, self._label(column), text)
         return 0.0
+
+    def _is_error(self, place: int) -> bool:
+        return 0 <= place - len(self._chosen.data) < len(self._chosen.errors)
+
+    def _note_missing(self, row: list[float], fields: list[str], line: int) -> bool:
+        """Note what is missing from a row; tell whether it is more than may be."""
+        n = len(self._chosen.data)
+        marginal = self._missing == "marginal"
+        before = self._faults.missing
+        for place, value in enumerate(row):
+            if np.isfinite(value):
+                continue
+            if marginal and place < n:
+                self._n_missing += 1
+            elif not (
+                marginal and self._is_error(place) and (value == np.inf or np.isnan(row[place - n]))
+            ):
+                column = self._used[place]
+                self._faults.add("missing", line, self._label(column), fields[column])
+        return self._faults.missing > before
 
     def _label(self, column: int) -> str:
         name = f" ({self._headings[column]!r})" if self._headings else ""
@@ -207,7 +253,7 @@ class TextReader:
                     remedy="mend them, or choose other columns with --columns",
                 )
             )
-        if faults.missing and not self._drop_missing:
+        if faults.missing and self._missing != "drop":
             raise InputError(
                 bad_values_message(
                     str(self._path),
@@ -215,7 +261,7 @@ class TextReader:
                     total,
                     "missing",
                     first=faults.first["missing"],
-                    remedy="--drop-missing leaves such rows out",
+                    remedy=MISSING_REMEDIES[self._missing],
                 )
             )
 

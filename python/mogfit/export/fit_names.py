@@ -27,8 +27,10 @@ def fit_hash(fit: Any) -> str:
     digest = hashlib.sha256(repr((fit.ngauss, fit.nvars, fit.domain)).encode())
     digest.update(fit.mog.params.tobytes())
     data = fit.data
-    for first in range(0, 0 if data is None else len(data), _HASHED_ROWS):
-        digest.update(data[first : first + _HASHED_ROWS].tobytes())
+    arrays = [] if data is None else [data, *fit._observed(None).belongings.values()]
+    for array in arrays:
+        for first in range(0, len(array), _HASHED_ROWS):
+            digest.update(array[first : first + _HASHED_ROWS].tobytes())
     return digest.hexdigest()[:5]
 
 

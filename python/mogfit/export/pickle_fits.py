@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mogfit.errors import FileFormatError
+from mogfit.errors import FileFormatError, shorten
 from mogfit.export.pickle_machine import Named
 from mogfit.export.pickle_values import HARMLESS, Unpacker, array_of, class_of
 from mogfit.export.saved import (
@@ -21,6 +21,7 @@ from mogfit.export.saved import (
     is_state,
     saved_from_state,
 )
+from mogfit.observations import BELONGINGS
 
 __all__ = ["OUR_FIT", "fit_of", "is_known", "mixture_of"]
 
@@ -134,7 +135,17 @@ def _our_fit(state: State, unpacker: Unpacker) -> SavedFit:
         solution=plain("_read_solution"),
         minargs=plain("minargs"),
         set_by_user=plain("_initial_params_set_by_user", False),
+        missing=plain("missing", "error"),
+        **_belongings(plain("_seen")),
     )
+
+
+def _belongings(seen: Any) -> State:
+    """What belongs to the data of a fit, if anything does."""
+    if seen is not None and (type(seen) is not dict or not set(seen) <= set(BELONGINGS)):
+        allowed = ", ".join(BELONGINGS)
+        raise FileFormatError(f"_seen: {shorten(seen)} seen; allowed: None, or {allowed}")
+    return seen or {}
 
 
 def _plain(state: State, unpacker: Unpacker) -> Any:

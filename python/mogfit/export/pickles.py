@@ -105,11 +105,13 @@ def _face(kind: type) -> type:
 
 def saved_fit(fit: Any, data: bool = True) -> SavedFit:
     """Return what a file holds of a `FitMoG`, with or without its data."""
+    held = {}
+    if data and fit.data is not None:
+        # A memory map is to be kept as an array.
+        held = {"data": np.asarray(fit.data), **fit._observed(None).belongings}
     return SavedFit(
         source="mogfit",
         mixture=SavedMixture(**fit.mog.__getstate__()),
-        # A memory map is to be kept as an array.
-        data=np.asarray(fit.data) if data and fit.data is not None else None,
         outside=fit.outside,
         report=fit.report,
         optimum=fit._optimum,
@@ -119,6 +121,8 @@ def saved_fit(fit: Any, data: bool = True) -> SavedFit:
         solution=getattr(fit, "_read_solution", None),
         minargs=fit.minargs,
         set_by_user=fit._initial_params_set_by_user,
+        missing=fit.missing,
+        **held,
     )
 
 

@@ -16,23 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit.config import package_version
-from mogfit.data import as_points
 from mogfit.density.components import check_covariances, check_means, check_weights
-from mogfit.density.domain import TRUNCATIONS, domain_pairs, drop_outside, parse_domain
+from mogfit.density.domain import TRUNCATIONS, domain_pairs, parse_domain
 from mogfit.errors import (
-    DataWarning,
     DomainError,
     DtypeError,
     FileFormatError,
     InputError,
     choice_message,
     shorten,
-    warn_user,
 )
 from mogfit.export.pickle_values import Unpacker, pack
 from mogfit.export.report_record import report_from_record, report_record
+from mogfit.export.saved_data import checked_data
 from mogfit.inference.report import FitReport
 from mogfit.intervals import parse_bounds
+from mogfit.observations import BELONGINGS, MISSING, Missing
 
 __all__ = [
     "FORMAT_VERSION",
@@ -89,8 +88,8 @@ class SavedFit:
         Whose fit it is.
     mixture : SavedMixture
         The mixture.
-    data : ndarray of shape (N, V) or None
-        The points, float64 or float32.
+    data : ndarray of shape (N, M) or None
+        The points as they were seen, float64 or float32; M is V unless there is a projection.
     outside : {"error", "drop"}
         What to do about rows outside the domain.
     report : FitReport or None
@@ -108,6 +107,11 @@ class SavedFit:
         Arguments of the last fit.
     set_by_user : bool
         Whether the mixture is where the user wants the next fit to start.
+    missing : {"error", "marginal", "drop"}
+        What to do about missing values.
+    deviations, covariances, shared, projection : ndarray or None
+        What belongs to the data, as `mogfit.observations.Observations` has it; the projection of
+        shape (M, V) where it is that of all points.
     """
 
     source: str
@@ -121,6 +125,21 @@ class SavedFit:
     solution: dict[str, Any] | None = None
     minargs: dict[str, Any] = field(default_factory=dict)
     set_by_user: bool = False
+    missing: Missing = "error"
+    deviations: Floats | None = None
+    covariances: Floats | None = None
+    shared: Floats | None = None
+    projection: Floats | None = None
+
+    @property
+    def belongings(self) -> dict[str, Floats]:
+        """What belongs to the data, those of the arrays that there are."""
+        held = {name: getattr(self, name) for name in BELONGINGS}
+        return {name: array for name, array in held.items() if array is not None}
+
+
+# Files that were written before have none of these.
+_ADDED = ("missing", *BELONGINGS)
 
 
 # -- the dictionary in a file --------------------------------------------------------------------
@@ -144,6 +163,8 @@ def state_of(saved: SavedFit) -> dict[str, Any]:
         "solution": pack(saved.solution),
         "minargs": pack(saved.minargs),
         "set_by_user": saved.set_by_user,
+        "missing": saved.missing,
+        **{name: pack(getattr(saved, name)) for name in BELONGINGS},
     }
 
 
@@ -175,12 +196,13 @@ def saved_from_state(state: Mapping[str, Any], most_bytes: int | None = None) ->
 
 
 def _known(kind: Any, values: Any, place: str) -> dict[str, Any]:
-    """The fields of a dataclass, all of which must be there."""
+    """The fields of a dataclass, which must be there unless they were added later."""
     names = [part.name for part in fields(kind)]
-    missing = names if type(values) is not dict else [name for name in names if name not in values]
-    if missing:
-        raise FileFormatError(f"{place}: has no {missing[0]!r}")
-    return {name: values[name] for name in names}
+    found = values if type(values) is dict else {}
+    for name in names:
+        if name not in found and name not in _ADDED:
+            raise FileFormatError(f"{place}: has no {name!r}")
+    return {name: found[name] for name in names if name in found}
 
 
 def check_version(version: object, written_by: object) -> None:
@@ -283,8 +305,12 @@ def checked_fit(
     solution: Any = None,
     minargs: Any = None,
     set_by_user: Any = False,
+    missing: Any = "error",
+    **belongings: Any,
 ) -> SavedFit:
     """Make a fit of values from a file, the report being a dictionary still.
+
+    `belongings` are deviations, covariances, shared and projection, None where there is none.
 
     Raises
     ------
@@ -300,6 +326,7 @@ def checked_fit(
         ("source", source, ("mogfit", "MultiMin")),
         ("outside", outside, ("error", "drop")),
         ("set_by_user", set_by_user, (True, False)),
+        ("missing", missing, MISSING),
     ):
         if type(value) is not type(allowed[0]) or value not in allowed:
             raise FileFormatError(f"{name}: {shorten(value)} seen; allowed: {allowed}")
@@ -318,10 +345,11 @@ def checked_fit(
             ngauss * (nvars * (nvars - 1) // 2),
         ],
     )
+    seen = checked_data(data, mixture.names, mixture.domain, nvars, missing, belongings)
     return SavedFit(
         source,
         mixture,
-        None if data is None else _checked_data(data, mixture),
+        None if seen is None else seen.values,
         outside,
         None if report is None else report_from_record(report, ngauss, nvars),
         None if optimum is None else _checked_optimum(optimum, scales),
@@ -330,30 +358,13 @@ def checked_fit(
         solution,
         minargs or {},
         set_by_user,
+        missing,
+        **({} if seen is None else seen.belongings),
     )
 
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
-
-
-def _checked_data(data: Any, mixture: SavedMixture) -> NDArray[Any]:
-    nvars = mixture.mus.shape[1]
-    if not isinstance(data, np.ndarray) or data.dtype.kind not in "fiu":
-        raise FileFormatError(f"data: {shorten(data)} seen; allowed: an array of real numbers")
-    bounds = parse_domain(mixture.domain, nvars)
-    try:
-        values = as_points(data, nvars=nvars).values
-        kept = values if bounds is None else drop_outside(values, None, bounds)[0]
-    except (InputError, DtypeError, DomainError) as error:
-        raise FileFormatError(str(error)) from error
-    if len(kept) < len(values):
-        warn_user(
-            f"{len(values) - len(kept)} of {len(values)} rows in the file lie outside the domain "
-            "of its fit and were dropped",
-            DataWarning,
-        )
-    return kept
 
 
 def _checked_optimum(optimum: Any, scales: Floats) -> Floats:

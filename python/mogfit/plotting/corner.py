@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mogfit.data import as_points, as_sample_weight
 from mogfit.density.marginal import marginal
 from mogfit.density.protocol import Mixture, mixture_of
 from mogfit.errors import InputError, scalar_message, shape_message, shorten
+from mogfit.noise import Noise
+from mogfit.observations import Missing, Observations, as_observations
 from mogfit.rng import draw_seed
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def corner_figure(
     units: Sequence[str] | None = None,
     ranges: Sequence[tuple[float, float] | None] | None = None,
     sample_weight: ArrayLike | None = None,
+    missing: Missing = "error",
+    errors: Any = None,
     mass: Sequence[float] = (0.39, 0.86, 0.99),
     components: bool = True,
     max_points: int = 5000,
@@ -67,6 +70,12 @@ def corner_figure(
         of the data and from the 0.3 to the 99.7 percentile of the mixture, a little widened.
     sample_weight : array_like of shape (N,), optional
         Weights of the points.
+    missing : {"error", "marginal", "drop"}, default "error"
+        What a missing value means, as for `mogfit.FitMoG`; a fit brings its own choice along.
+        Rows with one count in the likelihood that is written, but are not drawn.
+    errors : array_like, optional
+        Errors of the points, as `mogfit.FitMoG` takes them, for that likelihood; a fit brings its
+        own along. Points are drawn where they were seen.
     mass : sequence of float, default (0.39, 0.86, 0.99)
         Probability of the pair inside each contour, in the smallest region that holds it; 0.39
         and 0.86 are those of one and two standard deviations of a single Gaussian. Empty draws no
@@ -109,7 +118,10 @@ def corner_figure(
     >>> len(figure.axes)  # two variables, one pair, and the free corner
     4
     """
-    data = getattr(mog, "data", None) if data is None else data
+    if data is None:
+        data = getattr(mog, "data", None)
+        missing = getattr(mog, "missing", missing)
+        errors = _errors_of(mog) if errors is None else errors
     mog = mixture_of(mog)
     if mog.nvars > _MOST_VARIABLES:
         raise InputError(
@@ -122,14 +134,21 @@ def corner_figure(
     names = _check_words(names, "names", mog.nvars)
     own_units = getattr(data, "units", None) if units is None else units
     points: NDArray[Any] | None = None
-    weights = None
+    weights = seen = None
     if data is not None:
-        checked = as_points(data, nvars=mog.nvars, names=mog.names)
-        points, names = checked.values, names or checked.names
-        weights = as_sample_weight(sample_weight, len(points))
+        seen = as_observations(
+            data,
+            nvars=mog.nvars,
+            names=mog.names,
+            missing=missing,
+            errors=errors,
+            sample_weight=sample_weight,
+        )
+        names = names or seen.names
+        points, weights = _complete(seen)
     names = names or mog.names or tuple(f"x{i}" for i in range(mog.nvars))
     unit_words = _check_words(own_units, "units", mog.nvars) or ("",) * mog.nvars
-    notes = _notes(mog, points, weights)
+    notes = _notes(mog, seen)
     if points is not None:
         points, weights = _thin(points, weights, random_state)
     limits = _ranges(ranges, mog.rvs(_DRAWS, rng=0), points, weights)
@@ -203,21 +222,50 @@ def _draw(
     return grid.figure
 
 
-def _notes(mog: Mixture, points: NDArray[Any] | None, weights: Floats | None) -> list[str]:
+def _errors_of(fit: Any) -> Noise | None:
+    """Errors of the data that a fit brings along."""
+    seen = getattr(fit, "_seen", None) if hasattr(fit, "mog") else None
+    if seen is None or seen.values is not fit.data:
+        return None
+    if seen.projection is not None:
+        raise InputError(
+            "data: projections of points cannot be drawn beside their mixture; "
+            "corner_figure(fit.mog) draws that"
+        )
+    return _noise(seen)
+
+
+def _noise(seen: Observations) -> Noise | None:
+    return Noise(seen.deviations, seen.covariances, seen.shared) if seen.noisy else None
+
+
+def _complete(seen: Observations) -> tuple[NDArray[Any] | None, Floats | None]:
+    """Points to draw and their weights: those without a missing value, if there are any."""
+    if not seen.incomplete:
+        return seen.values, seen.weight
+    kept = ~np.isnan(seen.values).any(axis=1)
+    weight = seen.weight if seen.weight is None else seen.weight[kept]
+    if not kept.any() or (weight is not None and not weight.any()):
+        return None, None
+    return seen.values[kept], weight
+
+
+def _notes(mog: Mixture, seen: Observations | None) -> list[str]:
     """Sizes and likelihood, in the words of the figure."""
     plural = "" if mog.ngauss == 1 else "s"
     components = f"{mog.ngauss} Gaussian{plural}"
-    if points is None:
+    if seen is None:
         return [components]
     loglik = 0.0
-    for first in range(0, len(points), _ROWS_AT_ONCE):
-        rows = slice(first, first + _ROWS_AT_ONCE)
-        density = np.atleast_1d(mog.logpdf(points[rows]))
-        loglik += float(density.sum() if weights is None else weights[rows] @ density)
-    total = float(len(points) if weights is None else weights.sum())
-    mean = f"{-loglik / total:.4f}".replace("-", "\N{MINUS SIGN}")
+    logpdf: Any = mog.logpdf
+    for first in range(0, seen.n_points, _ROWS_AT_ONCE):
+        part = seen.take(slice(first, first + _ROWS_AT_ONCE))
+        options = {} if part.plain else {"missing": "marginal", "errors": _noise(part)}
+        density = np.atleast_1d(logpdf(part.values, **options))
+        loglik += float(density.sum() if part.weight is None else part.weight @ density)
+    mean = f"{-loglik / seen.total:.4f}".replace("-", "\N{MINUS SIGN}")
     # A thin space groups thousands in every country.
-    count = f"{len(points):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    count = f"{seen.n_points:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return [
         f"{count} points, {components}",
         f"\N{MINUS SIGN}log L / N = {mean}",

@@ -14,12 +14,14 @@ A file is JSON in plain ASCII, made to be read in twenty years by any program::
                  "weights": [...], "mus": [[...]], "Sigmas": [[[...]]],
                  and where there is one: "domain": [null, [0.0, 1.0], [0.0, null]],
                  "truncation": "components"},
-     "fit": {"report": {...}, "bounds": null, "sigma_scale": 10.0}
+     "fit": {"report": {...}, "bounds": null, "sigma_scale": 10.0,
+             "outside": "error", "missing": "error"}
     }
 
-Numbers have as many digits as it takes to give back the same double. ``sha256`` is that of the
-document without this entry, as ``json.dumps(document, sort_keys=True, separators=(",", ":"))``
-writes it: changing the layout of a file does no harm, changing a value does.
+``outside`` and ``missing`` were added later: files without them mean "error". Numbers have as many
+digits as it takes to give back the same double. ``sha256`` is that of the document without this
+entry, as ``json.dumps(document, sort_keys=True, separators=(",", ":"))`` writes it: changing the
+layout of a file does no harm, changing a value does.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ def save(obj: MixtureOfGaussians | FitMoG, path: str | os.PathLike[str]) -> None
     """Write a mixture or a fit to a JSON file that `load` gives back, bit for bit.
 
     The file is written whole or not at all: a failure leaves an older file as it was. Of a fit,
-    the mixture, names, bounds and report are kept, but not the data.
+    the mixture, names, bounds, report, and what `outside` and `missing` say are kept, but neither
+    the data nor their errors.
 
     Parameters
     ----------

@@ -59,6 +59,8 @@ def fit_record(fit: FitMoG) -> Record:
         "report": report_record(fit.report),
         "bounds": bounds,
         "sigma_scale": float(fit._sigmax),
+        "outside": fit.outside,
+        "missing": fit.missing,
     }
 
 
@@ -72,7 +74,18 @@ def fit_from_record(record: Record, mog: MixtureOfGaussians) -> FitMoG:
     """
     raw = take(record, "report", (dict,), "fit")
     report = report_from_record(raw, mog.ngauss, mog.nvars)
-    fit = FitMoG(ngauss=mog.ngauss, nvars=mog.nvars, domain=mog.domain, truncation=mog.truncation)
+    try:
+        fit = FitMoG(
+            ngauss=mog.ngauss,
+            nvars=mog.nvars,
+            domain=mog.domain,
+            truncation=mog.truncation,
+            # Both were added later.
+            outside=take(record, "outside", (str,), "fit") if "outside" in record else "error",
+            missing=take(record, "missing", (str,), "fit") if "missing" in record else "error",
+        )
+    except InputError as error:
+        raise FileFormatError(f"fit.{error}") from error
     fit.names = mog.names
     fit._restore(mog, report)
     scale = number(take(record, "sigma_scale", (float, int), "fit"), "fit.sigma_scale")
