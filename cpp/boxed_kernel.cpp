@@ -54,6 +54,22 @@ struct Told {
   Matrix second;       // E[(x - mu) (x - mu)^T | y]
 };
 
+// x | y, k before it is truncated.
+struct Given {
+  double log_density;        // log N(y; R mu, T)
+  Vector shift;              // m = b - mu
+  Matrix covariance;         // B, 0 for variables that are known
+  std::vector<int> unknown;  // the others
+  bool outside;              // whether a known one is outside its bounds
+};
+
+// The unknown variables of it, and their box.
+struct Rest {
+  Box box;
+  Vector mean;
+  Matrix factor;
+};
+
 class BoxedKernel final : public ScoreKernel {
  public:
   BoxedKernel(const PreparedMixture& mixture, const SeenThrough& seen,
@@ -80,6 +96,19 @@ class BoxedKernel final : public ScoreKernel {
     }
   }
 
+  std::optional<Remainder> remainder(const double* x, int k) const override {
+    const Given given = condition(read(x), k);
+    Remainder remainder{mixture_.means().row(k).transpose() + given.shift, given.unknown, {}};
+    if (given.unknown.empty()) return remainder;
+    const Rest rest = rest_of(given, k);
+    const double log_weight = 0.0;
+    remainder.rest = std::make_shared<PreparedMixture>(
+        PreparedMixture::from_factors(1, static_cast<int>(given.unknown.size()), &log_weight,
+                                      rest.mean.data(), rest.factor.data())
+            .with_box(rest.box));
+    return remainder;
+  }
+
  private:
   Seen read(const double* x) const {
     const int m = seen_.seen;
@@ -103,9 +132,9 @@ class BoxedKernel final : public ScoreKernel {
     return seen;
   }
 
-  Told tell(const Seen& seen, int k) const {
+  // x | y, k without the box, and which variables that leaves unknown.
+  Given condition(const Seen& seen, int k) const {
     constexpr double kLog2Pi = 1.8378770664093454836;
-    const int d = seen_.nvars;
     const Matrix& sigma = covariances_[k];
     const Vector mu = mixture_.means().row(k).transpose();
     const Matrix projected = seen.projection * sigma;
@@ -114,40 +143,41 @@ class BoxedKernel final : public ScoreKernel {
     const auto lower = c->triangularView<Eigen::Lower>();
     const Vector z = lower.solve(seen.y - seen.projection * mu);
     const Matrix a = lower.solve(projected);
-    Vector m = a.transpose() * z;
-    Matrix b = sigma - a.transpose() * a;
-    const double log_normal =
-        -0.5 * z.squaredNorm() - c->diagonal().array().log().sum() - 0.5 * seen_.seen * kLog2Pi;
-    std::vector<int> unknown;
-    bool outside = false;
-    for (int v = 0; v < d; ++v) {
-      if (b(v, v) > kKnown * sigma(v, v)) {
-        unknown.push_back(v);
+    Given given{
+        -0.5 * z.squaredNorm() - c->diagonal().array().log().sum() - 0.5 * seen_.seen * kLog2Pi,
+        a.transpose() * z,
+        sigma - a.transpose() * a,
+        {},
+        false};
+    for (int v = 0; v < seen_.nvars; ++v) {
+      if (given.covariance(v, v) > kKnown * sigma(v, v)) {
+        given.unknown.push_back(v);
         continue;
       }
-      b.row(v).setZero();
-      b.col(v).setZero();
+      given.covariance.row(v).setZero();
+      given.covariance.col(v).setZero();
       const double slack = kSlack * std::sqrt(sigma(v, v));
-      outside =
-          outside || mu[v] + m[v] < box_.lower[v] - slack || mu[v] + m[v] > box_.upper[v] + slack;
+      const double value = mu[v] + given.shift[v];
+      given.outside =
+          given.outside || value < box_.lower[v] - slack || value > box_.upper[v] + slack;
     }
     // Rounding differs between the triangles.
-    b.triangularView<Eigen::StrictlyUpper>() = b.transpose();
-    Told told{log_normal, m, b + m * m.transpose()};
-    if (outside) {
-      told.log_density = -std::numeric_limits<double>::infinity();
-      return told;
-    }
-    if (unknown.empty()) return told;
-    const int count = static_cast<int>(unknown.size());
-    Box box{Vector(count), Vector(count)};
-    Vector mean(count);
+    given.covariance.triangularView<Eigen::StrictlyUpper>() = given.covariance.transpose();
+    return given;
+  }
+
+  // The normal of the unknown variables, before it is truncated, and their box.
+  Rest rest_of(const Given& given, int k) const {
+    const int count = static_cast<int>(given.unknown.size());
+    Rest rest{{Vector(count), Vector(count)}, Vector(count), Matrix(count, count)};
     Matrix covariance(count, count);
     for (int u = 0; u < count; ++u) {
-      box.lower[u] = box_.lower[unknown[u]];
-      box.upper[u] = box_.upper[unknown[u]];
-      mean[u] = mu[unknown[u]] + m[unknown[u]];
-      for (int v = 0; v < count; ++v) covariance(u, v) = b(unknown[u], unknown[v]);
+      const int variable = given.unknown[u];
+      rest.box.lower[u] = box_.lower[variable];
+      rest.box.upper[u] = box_.upper[variable];
+      rest.mean[u] = mixture_.means()(k, variable) + given.shift[variable];
+      for (int v = 0; v < count; ++v)
+        covariance(u, v) = given.covariance(variable, given.unknown[v]);
     }
     const std::optional<Matrix> factor = cholesky(covariance);
     if (!factor)
@@ -155,12 +185,28 @@ class BoxedKernel final : public ScoreKernel {
           "domain: what was seen of a point, without noise, leaves its variables on a line or a "
           "plane inside the domain, whose probability is not computed; give the errors, or leave "
           "out the domain");
-    const BoxProbability inside = box_probability(box, mean, *factor, {});
+    rest.factor = *factor;
+    return rest;
+  }
+
+  Told tell(const Seen& seen, int k) const {
+    const Given given = condition(seen, k);
+    const Vector& m = given.shift;
+    Told told{given.log_density, m, given.covariance + m * m.transpose()};
+    if (given.outside) {
+      told.log_density = -std::numeric_limits<double>::infinity();
+      return told;
+    }
+    if (given.unknown.empty()) return told;
+    const Rest rest = rest_of(given, k);
+    const BoxProbability inside = box_probability(rest.box, rest.mean, rest.factor, {});
     told.log_density += inside.log_probability;
-    Vector t = Vector::Zero(d);
+    Vector t = Vector::Zero(seen_.nvars);
+    const int count = static_cast<int>(given.unknown.size());
     for (int u = 0; u < count; ++u) {
-      t[unknown[u]] = inside.mean[u];
-      for (int v = 0; v < count; ++v) told.second(unknown[u], unknown[v]) += inside.excess(u, v);
+      t[given.unknown[u]] = inside.mean[u];
+      for (int v = 0; v < count; ++v)
+        told.second(given.unknown[u], given.unknown[v]) += inside.excess(u, v);
     }
     told.mean += t;
     told.second += m * t.transpose() + t * m.transpose();

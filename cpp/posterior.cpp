@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "block_evaluator.hpp"
-#include "errors.hpp"
 #include "normal_draws.hpp"
 #include "observed_part.hpp"
 #include "sampling.hpp"
@@ -130,6 +130,11 @@ class BlockPosterior {
     return conditional_.data() + (static_cast<std::size_t>(k) * unknowns_.count() + u) * kColumn;
   }
   double* mean(int u) { return means_.data() + static_cast<std::size_t>(u) * kColumn; }
+
+  // What is left of point i in component k inside a domain.
+  std::optional<Remainder> remainder(int k, int i) const {
+    return evaluator_.seen_through()->remainder(evaluator_.coordinate(0) + i, k);
+  }
 
   // Cov[x | seen, k] of the unknowns of point i.
   Matrix covariance(int k, int i) {
@@ -259,6 +264,15 @@ void copy_seen(const ObservedPart& part, std::int64_t i, double* x) {
   });
 }
 
+void draw_inside(const Remainder& remainder, std::uint64_t seed, double* x) {
+  std::copy_n(remainder.known.data(), remainder.known.size(), x);
+  if (!remainder.rest) return;
+  std::vector<double> inside(remainder.unknown.size());
+  std::int64_t label = 0;
+  sample(*remainder.rest, 1, seed, inside.data(), &label, 1);
+  for (std::size_t u = 0; u < inside.size(); ++u) x[remainder.unknown[u]] = inside[u];
+}
+
 // The overall mean and covariance: what is known of rows of which nothing was seen.
 void prior(const PreparedMixture& mixture, Vector& mean, Matrix& covariance) {
   const Vector weights = (mixture.log_weights().array() - mixture.log_total_weight()).exp();
@@ -325,10 +339,6 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
   const int nvars = mixture.nvars();
   const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
   for (const ObservedPart& part : parts) {
-    if (part.box)
-      throw NotImplementedError(
-          "draws: of bounded variables that are missing or seen through noise there are means and "
-          "covariances, but no draws; ask for means, or condition on one point and draw from that");
     // Rows of which nothing was seen: the mixture's own draws.
     if (!part.blank()) continue;
     const std::int64_t n = part.points.n;
@@ -351,6 +361,12 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
       int k = 0;
       while (k + 1 < mixture.ngauss() && left >= posterior.share(k)[i])
         left -= posterior.share(k++)[i];
+      if (part.box && !posterior.undefined(i)) {
+        draw_inside(*posterior.remainder(k, i), stream.bits(), x);
+        // Rounding must not change what was seen without noise.
+        if (part.seen_exactly) copy_seen(part, first + i, x);
+        continue;
+      }
       // A covariance may be singular: of values that noise hardly touches.
       const Eigen::LDLT<Matrix> ldlt(posterior.covariance(k, i));
       Vector z(unknowns.count());

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "block_kernel.hpp"
@@ -29,9 +30,20 @@ struct SeenThrough {
   }
 };
 
+// What is left of x once y is known, where that is no normal: values that are known, and a normal
+// truncated to a box for the others.
+struct Remainder {
+  Vector known;                                 // of all variables; those below count nothing
+  std::vector<int> unknown;                     // variables, perhaps none
+  std::shared_ptr<const PreparedMixture> rest;  // of one component, in these
+};
+
 class ScoreKernel {
  public:
   virtual ~ScoreKernel() = default;
+
+  // For the point whose columns begin at x, in component k; nothing where x | y is normal.
+  virtual std::optional<Remainder> remainder(const double*, int) const { return {}; }
 
   // exponents[k * kColumn + i] = log2 w_k p_k(y_i) and largest[i] = max_k of it, for the first
   // `registers` registers of points of the block x; the scores too, if they are wanted.
