@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit.data import HOW_TO_GO_ON, as_points, as_sample_weight
-from mogfit.density.domain import rows_inside
 from mogfit.errors import (
     DataWarning,
-    DomainError,
     InputError,
     bad_values_message,
     choice_message,
@@ -35,7 +33,6 @@ __all__ = [
     "Missing",
     "Observations",
     "as_observations",
-    "keep_inside",
     "seen_as",
 ]
 
@@ -109,20 +106,6 @@ class Observations:
         """Whether the values are the points themselves, complete and without noise."""
         return not (self.incomplete or self.noisy or self.projection is not None)
 
-    @property
-    def exact_columns(self) -> NDArray[np.bool_]:
-        """Which of the M columns were seen without noise, (M,)."""
-        if self.deviations is not None:
-            worst = np.where(np.isnan(self.values), 0.0, self.deviations).max(axis=0, initial=0.0)
-        elif self.covariances is not None:
-            variances = np.einsum("nii->ni", self.covariances)
-            worst = np.where(np.isnan(self.values), 0.0, variances).max(axis=0, initial=0.0)
-        elif self.shared is not None:
-            worst = self.shared.diagonal()
-        else:
-            worst = np.zeros(self.values.shape[1])
-        return np.asarray(worst == 0.0)
-
     @cached_property
     def core(self) -> Any:
         """The same for the compiled core, which reads the arrays where they lie."""
@@ -148,14 +131,6 @@ class Observations:
         if _is_repeated(self.projection):
             held["projection"] = self.projection[0]
         return {name: array for name, array in held.items() if array is not None}
-
-    def limits(self, bounds: Floats) -> Floats:
-        """What a domain, (2, V), says of the values, (2, M).
-
-        What was seen through noise or a projection may lie anywhere.
-        """
-        free = np.repeat([[-np.inf], [np.inf]], self.values.shape[1], axis=1)
-        return free if self.projection is not None else np.where(self.exact_columns, bounds, free)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "core"}
@@ -360,24 +335,6 @@ def seen_as(
     held: dict[str, Any] = dict(belongings or {})
     held["projection"] = _for_each(held.get("projection"), len(values))
     return Observations(values, nvars, names, incomplete=_any_nan(values), **held)
-
-
-def keep_inside(observations: Observations, bounds: Floats) -> Observations:
-    """The rows of which nothing was seen outside a box, `bounds` of shape (2, M).
-
-    Raises
-    ------
-    DomainError
-        If no row is inside.
-    """
-    inside = rows_inside(observations.values, bounds)
-    if inside.all():
-        return observations
-    if not inside.any():
-        raise DomainError(
-            f"data: no rows of the {observations.n_points} lie inside the domain; widen it"
-        )
-    return observations.take(inside)
 
 
 def _is_repeated(projection: Floats | None) -> TypeGuard[Floats]:
