@@ -24,7 +24,7 @@ from mogfit.errors import (
     place,
     warn_user,
 )
-from mogfit.noise import BLOCK, Noise, as_noise, blank_unmeasured
+from mogfit.noise import BLOCK, Noise, as_noise, blank_unmeasured, noise_of_measured
 from mogfit.projections import as_projection, one_per_point, require_columns
 
 __all__ = [
@@ -287,6 +287,9 @@ def as_observations(
         if missing == "error":
             raise InputError(_unmeasured_message(noise, values, columns))
         values = blank_unmeasured(values, noise)
+    if missing == "nan":
+        # The row of a missing value is computed as any other, to be NaN.
+        noise = noise_of_measured(noise, values)
     incomplete = missing != "nan" and points.n_missing + noise.unmeasured.count > 0
     observations = Observations(
         values,
