@@ -8,7 +8,7 @@ together, and keeps it together when rows are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeGuard
 
@@ -34,6 +34,7 @@ __all__ = [
     "Observations",
     "as_observations",
     "seen_as",
+    "weighted",
 ]
 
 Floats = NDArray[np.float64]
@@ -100,6 +101,11 @@ class Observations:
     def noisy(self) -> bool:
         """Whether there are errors of measurement, be they 0."""
         return not (self.deviations is None and self.covariances is None and self.shared is None)
+
+    @property
+    def noise(self) -> Noise | None:
+        """Their errors, to be given again with other values or projections."""
+        return Noise(self.deviations, self.covariances, self.shared) if self.noisy else None
 
     @property
     def plain(self) -> bool:
@@ -338,6 +344,21 @@ def seen_as(
     held: dict[str, Any] = dict(belongings or {})
     held["projection"] = _for_each(held.get("projection"), len(values))
     return Observations(values, nvars, names, incomplete=_any_nan(values), **held)
+
+
+def weighted(observations: Observations, sample_weight: Any) -> Observations:
+    """The same observations with these weights of their rows.
+
+    Raises
+    ------
+    InputError
+        If they cannot be weights, or leave nothing of a column.
+    """
+    weight = as_sample_weight(sample_weight, observations.n_points)
+    found = replace(observations, weight=weight)
+    if found.incomplete:
+        _require_values(found, None if found.projection is not None else found.names, "data")
+    return found
 
 
 def _is_repeated(projection: Floats | None) -> TypeGuard[Floats]:
