@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
 from mogfit.density.components import check_count
-from mogfit.density.domain import TRUNCATIONS, check_inside, parse_domain
+from mogfit.density.domain import TRUNCATIONS, parse_domain
 from mogfit.errors import (
     DataWarning,
     InputError,
@@ -34,8 +34,8 @@ from mogfit.observations import (
     Missing,
     Observations,
     as_observations,
-    keep_inside,
 )
+from mogfit.observed_domain import keep_inside, require_inside
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -223,11 +223,10 @@ class FitMoG(FitResults):
         """Rows inside the domain; the others are refused, or dropped."""
         if self._bounds is None:
             return seen
-        bounds = seen.limits(self._bounds)
         if self.outside == "error":
-            check_inside(seen.values, bounds, seen.names)
+            require_inside(seen, self._bounds, seen.names)
             return seen
-        kept = keep_inside(seen, bounds)
+        kept = keep_inside(seen, self._bounds)
         if kept.n_points < seen.n_points:
             warn_user(
                 f"{seen.n_points - kept.n_points} of {seen.n_points} rows lie outside the domain "

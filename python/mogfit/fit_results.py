@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.data import as_sample_weight
 from mogfit.density.components import check_count
 from mogfit.density.domain import parse_domain
 from mogfit.errors import FileFormatError, InputError
@@ -20,7 +19,7 @@ from mogfit.fit_parameters import FitParameters
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.mixture import MixtureOfGaussians
-from mogfit.observations import Missing, Observations, as_observations, seen_as
+from mogfit.observations import Missing, Observations, as_observations, seen_as, weighted
 from mogfit.parameters import bound_to_unbound
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class FitResults(FitParameters):
 
     data: NDArray[Any] | None
     missing: Missing = "error"
-    # What belongs to the data besides their values, unless they are plain points.
+    # The data as they were checked, unless a user has put others in their place.
     _seen: Observations | None = None
     report: FitReport | None
     keep_data: bool
@@ -61,8 +60,21 @@ class FitResults(FitParameters):
 
     def _keep(self, seen: Observations) -> None:
         """Have these data, with all that belongs to them but their weights."""
-        self.data = seen.values
-        self._seen = None if seen.plain else replace(seen, weight=None)
+        self.data, self._seen = seen.values, replace(seen, weight=None)
+
+    @property
+    def _own(self) -> Observations | None:
+        """The data with all that belongs to them, unless a user has put others in their place."""
+        seen = self._seen
+        if seen is None or seen.values is not self.data:
+            return None
+        return seen if seen.names == self.names else replace(seen, names=self.names)
+
+    @property
+    def _belongings(self) -> dict[str, Floats]:
+        """What belongs to the data: noise and projection."""
+        own = self._own
+        return {} if own is None else own.belongings
 
     def _observed(
         self, data: Any, errors: Any = None, projection: Any = None, sample_weight: Any = None
@@ -74,23 +86,22 @@ class FitResults(FitParameters):
                 "data: No data provided; give them here or to FitMoG (pickles of a FitMoG keep "
                 "them only where its keep_data is True)"
             )
-        if data is not None or errors is not None or projection is not None:
-            return as_observations(
-                values,
-                nvars=self.nvars,
-                names=self.names,
-                missing=self.missing,
-                errors=errors,
-                projection=projection,
-                sample_weight=sample_weight,
-            )
-        # Data that were put in the place of others have neither noise nor missing values.
-        seen = self._seen
-        if seen is None or seen.values is not values:
-            seen = Observations(values, self.nvars, self.names)
-        if sample_weight is None:
-            return seen
-        return replace(seen, weight=as_sample_weight(sample_weight, seen.n_points))
+        own = self._own if data is None else None
+        if own is not None:
+            if errors is None and projection is None:
+                return own if sample_weight is None else weighted(own, sample_weight)
+            # What is not given anew stays.
+            errors = own.noise if errors is None else errors
+            projection = own.projection if projection is None else projection
+        return as_observations(
+            values,
+            nvars=self.nvars,
+            names=self.names,
+            missing=self.missing,
+            errors=errors,
+            projection=projection,
+            sample_weight=sample_weight,
+        )
 
     def log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
         """-log L of the data (those given, or the fit's own) under the current mixture.
@@ -403,8 +414,10 @@ class FitResults(FitParameters):
         self._sigma_scale = self._sigmax  # known from the data, which may go
         passing = _PASSING if self.keep_data else (*_PASSING, "data")
         # The values are in `data`: written once, they are the same array again for any pickler.
-        seen = self._observed(None).belongings if self.keep_data and self.data is not None else None
-        return self.__dict__ | dict.fromkeys(passing) | {"_seen": seen}
+        kept = self.keep_data and self._own is not None
+        return (
+            self.__dict__ | dict.fromkeys(passing) | {"_seen": self._belongings if kept else None}
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A file of `save_fit` that pickle.load opens.
@@ -417,9 +430,9 @@ class FitResults(FitParameters):
             self._have(state["data"], state.get("_seen"))
 
     def _have(self, values: NDArray[Any] | None, belongings: Mapping[str, Floats] | None) -> None:
-        """Have data that were checked before."""
+        """Have data that were checked before, with what belongs to them; None if they were not."""
         self.data, self._seen = values, None
-        if values is not None and (belongings or self.missing == "marginal"):
+        if values is not None and belongings is not None:
             self._keep(seen_as(values, self.nvars, self.names, belongings))
 
     def _take_over(self, saved: SavedFit) -> None:

@@ -16,6 +16,7 @@ from mogfit.errors import InputError, choice_message, shape_message
 from mogfit.mixture_parameters import MixtureParameters
 from mogfit.observations import Missing, as_observations
 from mogfit.parameters import unbound_to_bound
+from mogfit.projections import as_projection
 from mogfit.rng import draw_seed
 
 __all__ = ["MixtureDensity"]
@@ -206,7 +207,9 @@ class MixtureDensity(MixtureParameters):
             return points
         from mogfit.noise_draws import observe_points
 
-        columns = self.nvars if projection is None else np.shape(projection)[-2]
+        columns = self.nvars
+        if projection is not None:
+            columns = as_projection(projection, self.nvars).shape[1]
         seen = as_observations(
             np.zeros((count, columns)),
             nvars=self.nvars,

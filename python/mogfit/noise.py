@@ -19,7 +19,7 @@ from mogfit.data import match_names
 from mogfit.errors import InputError, bad_values_message, place, scalar_message, shape_message
 from mogfit.noise_covariances import Tally, check_noise_covariances
 
-__all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured", "check_noise"]
+__all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured", "check_noise", "noise_of_measured"]
 
 Floats = NDArray[np.float64]
 
@@ -205,6 +205,30 @@ def blank_unmeasured(values: NDArray[Any], noise: Noise) -> NDArray[Any]:
         elif noise.shared is not None:
             blanked[rows, np.diag(noise.shared) == np.inf] = np.nan
     return blanked
+
+
+def noise_of_measured(noise: Noise, values: NDArray[Any]) -> Noise:
+    """The same noise, 0 where a value is missing or not measured.
+
+    Parameters
+    ----------
+    noise : Noise
+        Errors of the data, of no meaning where a value is missing; not modified.
+    values : ndarray of shape (N, M)
+        The data, with NaN where a value is missing or its error infinite.
+    """
+    if noise.shared is not None:
+        unknown = np.diag(noise.shared) == np.inf
+        return Noise(shared=np.where(unknown | unknown[:, None], 0.0, noise.shared))
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return noise
+    if noise.deviations is not None:
+        return Noise(deviations=np.where(unknown, 0.0, noise.deviations))
+    if noise.covariances is not None:
+        both = unknown[:, :, None] | unknown[:, None, :]
+        return Noise(covariances=np.where(both, 0.0, noise.covariances))
+    return noise
 
 
 def _in_order(

@@ -8,7 +8,7 @@ together, and keeps it together when rows are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeGuard
 
@@ -16,17 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit.data import HOW_TO_GO_ON, as_points, as_sample_weight
-from mogfit.density.domain import rows_inside
 from mogfit.errors import (
     DataWarning,
-    DomainError,
     InputError,
     bad_values_message,
     choice_message,
     place,
     warn_user,
 )
-from mogfit.noise import BLOCK, Noise, as_noise, blank_unmeasured
+from mogfit.noise import BLOCK, Noise, as_noise, blank_unmeasured, noise_of_measured
 from mogfit.projections import as_projection, one_per_point, require_columns
 
 __all__ = [
@@ -35,8 +33,8 @@ __all__ = [
     "Missing",
     "Observations",
     "as_observations",
-    "keep_inside",
     "seen_as",
+    "weighted",
 ]
 
 Floats = NDArray[np.float64]
@@ -105,23 +103,14 @@ class Observations:
         return not (self.deviations is None and self.covariances is None and self.shared is None)
 
     @property
+    def noise(self) -> Noise | None:
+        """Their errors, to be given again with other values or projections."""
+        return Noise(self.deviations, self.covariances, self.shared) if self.noisy else None
+
+    @property
     def plain(self) -> bool:
         """Whether the values are the points themselves, complete and without noise."""
         return not (self.incomplete or self.noisy or self.projection is not None)
-
-    @property
-    def exact_columns(self) -> NDArray[np.bool_]:
-        """Which of the M columns were seen without noise, (M,)."""
-        if self.deviations is not None:
-            worst = np.where(np.isnan(self.values), 0.0, self.deviations).max(axis=0, initial=0.0)
-        elif self.covariances is not None:
-            variances = np.einsum("nii->ni", self.covariances)
-            worst = np.where(np.isnan(self.values), 0.0, variances).max(axis=0, initial=0.0)
-        elif self.shared is not None:
-            worst = self.shared.diagonal()
-        else:
-            worst = np.zeros(self.values.shape[1])
-        return np.asarray(worst == 0.0)
 
     @cached_property
     def core(self) -> Any:
@@ -148,14 +137,6 @@ class Observations:
         if _is_repeated(self.projection):
             held["projection"] = self.projection[0]
         return {name: array for name, array in held.items() if array is not None}
-
-    def limits(self, bounds: Floats) -> Floats:
-        """What a domain, (2, V), says of the values, (2, M).
-
-        What was seen through noise or a projection may lie anywhere.
-        """
-        free = np.repeat([[-np.inf], [np.inf]], self.values.shape[1], axis=1)
-        return free if self.projection is not None else np.where(self.exact_columns, bounds, free)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "core"}
@@ -312,6 +293,9 @@ def as_observations(
         if missing == "error":
             raise InputError(_unmeasured_message(noise, values, columns))
         values = blank_unmeasured(values, noise)
+    if missing == "nan":
+        # The row of a missing value is computed as any other, to be NaN.
+        noise = noise_of_measured(noise, values)
     incomplete = missing != "nan" and points.n_missing + noise.unmeasured.count > 0
     observations = Observations(
         values,
@@ -362,22 +346,19 @@ def seen_as(
     return Observations(values, nvars, names, incomplete=_any_nan(values), **held)
 
 
-def keep_inside(observations: Observations, bounds: Floats) -> Observations:
-    """The rows of which nothing was seen outside a box, `bounds` of shape (2, M).
+def weighted(observations: Observations, sample_weight: Any) -> Observations:
+    """The same observations with these weights of their rows.
 
     Raises
     ------
-    DomainError
-        If no row is inside.
+    InputError
+        If they cannot be weights, or leave nothing of a column.
     """
-    inside = rows_inside(observations.values, bounds)
-    if inside.all():
-        return observations
-    if not inside.any():
-        raise DomainError(
-            f"data: no rows of the {observations.n_points} lie inside the domain; widen it"
-        )
-    return observations.take(inside)
+    weight = as_sample_weight(sample_weight, observations.n_points)
+    found = replace(observations, weight=weight)
+    if found.incomplete:
+        _require_values(found, None if found.projection is not None else found.names, "data")
+    return found
 
 
 def _is_repeated(projection: Floats | None) -> TypeGuard[Floats]:

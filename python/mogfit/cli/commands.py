@@ -18,14 +18,15 @@ from mogfit.cli.terminal import complain, following, is_plain, log, say, width
 from mogfit.config import get_num_threads, set_num_threads
 from mogfit.data import as_sample_weight
 from mogfit.datasets import load_asteroids
-from mogfit.density.domain import check_inside, parse_domain
+from mogfit.density.domain import parse_domain
 from mogfit.errors import InputError, choice_message
 from mogfit.export.atomic import check_writable, write_atomically
 from mogfit.export.component_text import component_text
 from mogfit.fit import FitMoG
 from mogfit.inference.report import FitReport
 from mogfit.noise import Noise, as_noise
-from mogfit.observations import as_observations, keep_inside
+from mogfit.observations import as_observations
+from mogfit.observed_domain import keep_inside, require_inside
 from mogfit.storage.files import load, save
 
 __all__ = ["UsageError", "run_demo", "run_fit"]
@@ -195,13 +196,13 @@ def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
     )
     bounds = parse_domain(domain, len(table.names))
     if bounds is not None and arguments.drop_outside:
-        kept = keep_inside(seen, seen.limits(bounds))
+        kept = keep_inside(seen, bounds)
         if kept.n_points < seen.n_points:
             gone = seen.n_points - kept.n_points
             complain(f"warning: {gone} rows outside the domain were left out")
         seen, table.weights, table.errors = kept, kept.weight, kept.deviations
     elif bounds is not None:
-        check_inside(seen.values, seen.limits(bounds), table.names, to_drop="--drop-outside")
+        require_inside(seen, bounds, table.names, to_drop="--drop-outside")
     table.values = seen.values
     fit = FitMoG(
         table.values,

@@ -14,7 +14,6 @@ __all__ = [
     "TRUNCATIONS",
     "check_inside",
     "domain_pairs",
-    "drop_outside",
     "parse_domain",
     "rows_inside",
 ]
@@ -96,24 +95,6 @@ def rows_inside(values: NDArray[np.floating], bounds: Floats) -> NDArray[np.bool
         outside = (rows < bounds[0]) | (rows > bounds[1])
         inside[first : first + _CHUNK] = ~outside.any(axis=1)
     return inside
-
-
-def drop_outside(
-    values: NDArray[Any], weight: Floats | None, bounds: Floats
-) -> tuple[NDArray[Any], Floats | None]:
-    """The rows inside the box and their weights; the very arrays where no row is outside.
-
-    Raises
-    ------
-    DomainError
-        If no row is inside.
-    """
-    inside = rows_inside(values, bounds)
-    if inside.all():
-        return values, weight
-    if not inside.any():
-        raise DomainError(f"data: no rows of the {len(values)} lie inside the domain; widen it")
-    return values[inside], None if weight is None else weight[inside]
 
 
 def check_inside(

@@ -27,7 +27,7 @@ def fit_hash(fit: Any) -> str:
     digest = hashlib.sha256(repr((fit.ngauss, fit.nvars, fit.domain)).encode())
     digest.update(fit.mog.params.tobytes())
     data = fit.data
-    arrays = [] if data is None else [data, *fit._observed(None).belongings.values()]
+    arrays = [] if data is None else [data, *fit._belongings.values()]
     for array in arrays:
         for first in range(0, len(array), _HASHED_ROWS):
             digest.update(array[first : first + _HASHED_ROWS].tobytes())

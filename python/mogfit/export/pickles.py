@@ -108,7 +108,7 @@ def saved_fit(fit: Any, data: bool = True) -> SavedFit:
     held = {}
     if data and fit.data is not None:
         # A memory map is to be kept as an array.
-        held = {"data": np.asarray(fit.data), **fit._observed(None).belongings}
+        held = {"data": np.asarray(fit.data), **fit._belongings}
     return SavedFit(
         source="mogfit",
         mixture=SavedMixture(**fit.mog.__getstate__()),

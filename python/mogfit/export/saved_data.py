@@ -18,7 +18,8 @@ from mogfit.errors import (
     warn_user,
 )
 from mogfit.noise import Noise
-from mogfit.observations import Missing, Observations, as_observations, keep_inside
+from mogfit.observations import Missing, Observations, as_observations
+from mogfit.observed_domain import keep_inside
 
 __all__ = ["checked_data"]
 
@@ -82,7 +83,7 @@ def checked_data(
                 errors=Noise(**held) if held else None,
                 projection=projection,
             )
-        kept = seen if bounds is None else keep_inside(seen, seen.limits(bounds))
+        kept = seen if bounds is None else keep_inside(seen, bounds)
     except (InputError, DtypeError, DomainError) as error:
         words = str(error)
         name = next(iter(held), "")

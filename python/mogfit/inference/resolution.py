@@ -53,13 +53,17 @@ def unresolved_components(
             continue
         root = np.linalg.cholesky(noise)
         relative = np.linalg.solve(root, np.linalg.solve(root, covariance).T)
-        _, axes = np.linalg.eigh(0.5 * (relative + relative.T))
+        if not np.isfinite(relative).all():
+            continue  # noise that is next to none
+        _, axes = np.linalg.eigh(0.5 * relative + 0.5 * relative.T)
         along = np.linalg.solve(root.T, axes[:, 0])
         along /= np.linalg.norm(along)
         variance = float(along @ covariance @ along)
         hidden_by = _variances_along(part, along)
-        information = step * (shares[:, k] / (2.0 * hidden_by**2)).sum()
-        hidden = _STANDARD_ERRORS / np.sqrt(information)
+        # Errors may be as large, or as small, as doubles go.
+        with np.errstate(over="ignore", divide="ignore"):
+            information = step * (0.5 * shares[:, k] * (1.0 / hidden_by) ** 2).sum()
+            hidden = _STANDARD_ERRORS / np.sqrt(information)
         if variance < hidden:
             found.append(Unresolved(k, float(np.sqrt(variance)), float(np.sqrt(hidden))))
     return found
@@ -74,12 +78,15 @@ def _mean_noise(data: Observations, shares: Floats) -> Floats | None:
         mean = data.shared
     elif data.deviations is not None:
         variances = np.where(np.isnan(data.values), 0.0, data.deviations) ** 2
-        mean = np.diag(shares @ variances / total)
+        with np.errstate(over="ignore"):
+            mean = np.diag(shares @ variances / total)
     else:
         mean = np.einsum("n,nij->ij", shares, _known(data)) / total
-    correlated = mean / np.sqrt(np.outer(mean.diagonal(), mean.diagonal()) + np.finfo(float).tiny)
-    smallest = np.linalg.eigvalsh(correlated)[0]
-    return mean if mean.diagonal().min() > 0.0 and smallest > 1e-10 else None
+    scale = np.sqrt(mean.diagonal())
+    if not (np.isfinite(scale).all() and scale.min() > 0.0):
+        return None
+    smallest = np.linalg.eigvalsh(mean / scale / scale[:, None])[0]
+    return mean if smallest > 1e-10 else None
 
 
 def _variances_along(data: Observations, along: Floats) -> Floats:

@@ -232,11 +232,7 @@ def _errors_of(fit: Any) -> Noise | None:
             "data: projections of points cannot be drawn beside their mixture; "
             "corner_figure(fit.mog) draws that"
         )
-    return _noise(seen)
-
-
-def _noise(seen: Observations) -> Noise | None:
-    return Noise(seen.deviations, seen.covariances, seen.shared) if seen.noisy else None
+    return seen.noise
 
 
 def _complete(seen: Observations) -> tuple[NDArray[Any] | None, Floats | None]:
@@ -260,7 +256,7 @@ def _notes(mog: Mixture, seen: Observations | None) -> list[str]:
     logpdf: Any = mog.logpdf
     for first in range(0, seen.n_points, _ROWS_AT_ONCE):
         part = seen.take(slice(first, first + _ROWS_AT_ONCE))
-        options = {} if part.plain else {"missing": "marginal", "errors": _noise(part)}
+        options = {} if part.plain else {"missing": "marginal", "errors": part.noise}
         density = np.atleast_1d(logpdf(part.values, **options))
         loglik += float(density.sum() if part.weight is None else part.weight @ density)
     mean = f"{-loglik / seen.total:.4f}".replace("-", "\N{MINUS SIGN}")
