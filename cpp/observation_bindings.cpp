@@ -16,7 +16,7 @@ ObservedArrays observe_arrays(const py::array& x, const std::optional<Array>& sa
                               bool missing, const std::optional<Array>& deviations,
                               const std::optional<Array>& covariances,
                               const std::optional<Array>& shared,
-                              const std::optional<Array>& projection) {
+                              const std::optional<py::array>& projection) {
   ObservedArrays data;
   Observations& o = data.observations;
   o.points = view_points(x);
@@ -50,8 +50,11 @@ ObservedArrays observe_arrays(const py::array& x, const std::optional<Array>& sa
     if (projection->ndim() != 3 || projection->shape(2) == 0)
       throw InputError("projection: has shape " + shape_of(*projection) + ", expected (N, M, V)");
     require_shape(*projection, "projection", {n, m, projection->shape(2)});
-    o.projection = keep(*projection);
     o.projected_nvars = static_cast<int>(projection->shape(2));
+    // One matrix for all points is kept once.
+    const bool one = n > 0 && projection->strides(0) == 0;
+    o.projection = keep(one ? Array(py::object((*projection)[py::int_(0)])) : Array(*projection));
+    o.projection_stride = one ? 0 : static_cast<std::int64_t>(m) * o.projected_nvars;
   }
   o.noisy = find_noisy_columns(o);
   if (missing) o.patterns = without_gil([&](const StopRequested&) { return find_patterns(o); });
@@ -66,18 +69,26 @@ py::list patterns_of(const ObservedArrays& data) {
   return patterns;
 }
 
+// Of some of the variables, or of all.
 py::tuple posterior_of(const PreparedMixture& mixture, const py::object& x, bool covariance,
-                       int threads) {
+                       const std::optional<std::vector<int>>& chosen, int threads) {
   const ObservedArrays data = view_data(x, {}, mixture);
+  std::vector<int> variables;
+  for (int j = 0; !chosen && j < mixture.nvars(); ++j) variables.push_back(j);
+  if (chosen) variables = *chosen;
+  for (std::size_t j = 0; j < variables.size(); ++j)
+    if (variables[j] < 0 || variables[j] >= mixture.nvars() ||
+        (j > 0 && variables[j] <= variables[j - 1]))
+      throw InputError("variables: must be numbers of variables in increasing order");
   const std::int64_t n = data.observations.points.n;
-  const auto nvars = static_cast<std::int64_t>(mixture.nvars());
-  Output means({n, nvars});
-  Output covariances(covariance ? std::vector<py::ssize_t>{n, nvars, nvars}
+  const auto count = static_cast<std::int64_t>(variables.size());
+  Output means({n, count});
+  Output covariances(covariance ? std::vector<py::ssize_t>{n, count, count}
                                 : std::vector<py::ssize_t>{0});
   double* const mean = means.mutable_data();
   double* const second = covariance ? covariances.mutable_data() : nullptr;
   without_gil([&](const StopRequested& stop) {
-    posterior(mixture, data.observations, mean, second, threads, stop);
+    posterior(mixture, data.observations, variables, mean, second, threads, stop);
   });
   if (!covariance) return py::make_tuple(std::move(means), py::none());
   return py::make_tuple(std::move(means), std::move(covariances));
@@ -110,7 +121,7 @@ void bind_observations(py::module_& m) {
                              [](const ObservedArrays& data) { return data.total_weight; })
       .def_property_readonly("patterns", &patterns_of);
   m.def("posterior", &posterior_of, arg("mixture"), arg("X"), arg("covariance") = true,
-        arg("threads") = 0);
+        arg("variables") = py::none(), arg("threads") = 0);
   m.def("posterior_draws", &draws_of, arg("mixture"), arg("X"), arg("seed"), arg("threads") = 0);
 }
 

@@ -29,7 +29,8 @@ struct Observations {
   const double* weight = nullptr;  // N values >= 0, or null for ones; weight 0 counts as absent
   Noise noise = Noise::kNone;
   const double* errors = nullptr;      // row-major, M x M (shared), N x M or N x M x M
-  const double* projection = nullptr;  // row-major, N x M x V; null: R_i = I
+  const double* projection = nullptr;  // row-major M x V matrices; null: R_i = I
+  std::int64_t projection_stride = 0;  // doubles from one R_i to the next; 0: one for all
   int projected_nvars = 0;             // V, when there is a projection
   std::shared_ptr<const std::vector<Pattern>> patterns;  // null: every value was seen
   std::vector<char> noisy;  // of each column, whether any of its errors is above 0; empty: none
@@ -37,6 +38,7 @@ struct Observations {
   int nvars() const { return projection ? projected_nvars : points.d; }
 };
 
+// Which columns have an error above 0; empty when there are no errors.
 std::vector<char> find_noisy_columns(const Observations& observations);
 
 // Groups the rows by which of their values were seen: those that are not NaN, and whose error is

@@ -152,7 +152,7 @@ void view_noise(const Observations& o, const std::vector<int>& columns, const st
   if (o.projection == nullptr) return;
   part.projection = part.errors;
   part.projection.data = o.projection;
-  part.projection.row_stride = static_cast<std::int64_t>(width) * o.projected_nvars;
+  part.projection.row_stride = o.projection_stride;
   for (const int j : columns)
     for (int v = 0; v < o.projected_nvars; ++v)
       part.projection_columns.push_back(j * o.projected_nvars + v);

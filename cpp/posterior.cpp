@@ -51,6 +51,11 @@ class Unknowns {
 
   const std::vector<int>& variables() const { return variables_; }
   int count() const { return static_cast<int>(variables_.size()); }
+  // Its number among them, or -1.
+  int place_of(int variable) const {
+    const auto found = std::find(variables_.begin(), variables_.end(), variable);
+    return found == variables_.end() ? -1 : static_cast<int>(found - variables_.begin());
+  }
   // E[x - mu | seen] of the unknowns from the scores, or from the centred values.
   const Matrix& gain(int k) const { return gains_[k]; }
   // What the gain leaves of their covariance.
@@ -295,10 +300,10 @@ void prior(const PreparedMixture& mixture, Vector& mean, Matrix& covariance) {
 
 }  // namespace
 
-void posterior(const PreparedMixture& mixture, const Observations& observations, double* means,
-               double* covariances, int threads, const StopRequested& stop) {
-  const int nvars = mixture.nvars();
-  const std::size_t square = static_cast<std::size_t>(nvars) * nvars;
+void posterior(const PreparedMixture& mixture, const Observations& observations,
+               const std::vector<int>& variables, double* means, double* covariances, int threads,
+               const StopRequested& stop) {
+  const auto width = static_cast<std::int64_t>(variables.size());
   const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
   for (const ObservedPart& part : parts) {
     if (!part.blank()) continue;
@@ -307,28 +312,35 @@ void posterior(const PreparedMixture& mixture, const Observations& observations,
     prior(mixture, mean, covariance);
     for (std::int64_t i = 0; i < part.points.n; ++i) {
       const std::int64_t row = part.points.row(i);
-      std::copy_n(mean.data(), nvars, means + row * nvars);
-      if (covariances) std::copy_n(covariance.data(), square, covariances + row * square);
+      for (std::int64_t u = 0; u < width; ++u) {
+        means[row * width + u] = mean[variables[u]];
+        for (std::int64_t v = 0; covariances && v < width; ++v)
+          covariances[(row * width + u) * width + v] = covariance(variables[u], variables[v]);
+      }
     }
   }
   const auto write = [&](BlockPosterior& posterior, const Unknowns& unknowns,
                          const ObservedPart& part, std::int64_t first) {
-    const auto& variables = unknowns.variables();
+    // Where each of the variables stands among the unknowns; -1 where it was seen exactly.
+    std::vector<int> place(variables.size());
+    for (std::size_t u = 0; u < variables.size(); ++u) place[u] = unknowns.place_of(variables[u]);
+    std::vector<double> seen(mixture.nvars());
     if (covariances) posterior.sum_covariances();
     for (int i = 0; i < posterior.rows(); ++i) {
       const std::int64_t row = part.points.row(first + i);
       const auto known = [&](double value) {
         return posterior.undefined(i) ? std::numeric_limits<double>::quiet_NaN() : value;
       };
-      double* const mean = means + row * nvars;
-      copy_seen(part, first + i, mean);
-      for (int u = 0; u < unknowns.count(); ++u) mean[variables[u]] = known(posterior.mean(u)[i]);
-      if (covariances == nullptr) continue;
-      double* const target = covariances + row * square;
-      std::fill_n(target, square, 0.0);
-      for (int u = 0; u < unknowns.count(); ++u)
-        for (int v = 0; v < unknowns.count(); ++v)
-          target[variables[u] * nvars + variables[v]] = known(posterior.covariance_entry(u, v, i));
+      copy_seen(part, first + i, seen.data());
+      for (std::int64_t u = 0; u < width; ++u) {
+        means[row * width + u] =
+            place[u] < 0 ? seen[variables[u]] : known(posterior.mean(place[u])[i]);
+        for (std::int64_t v = 0; covariances && v < width; ++v)
+          covariances[(row * width + u) * width + v] =
+              place[u] < 0 || place[v] < 0
+                  ? 0.0
+                  : known(posterior.covariance_entry(place[u], place[v], i));
+      }
     }
   };
   for_each_block(mixture, parts, threads, stop, write);

@@ -44,6 +44,7 @@ struct Case {
     if (!projection.empty()) {
       o.projection = projection.data();
       o.projected_nvars = mixture.nvars;
+      o.projection_stride = static_cast<std::int64_t>(seen) * mixture.nvars;
     }
     o.noisy = find_noisy_columns(o);
     o.patterns = find_patterns(o);
@@ -165,6 +166,12 @@ Expected expect(const Case& c) {
   return e;
 }
 
+std::vector<int> all_variables(int d) {
+  std::vector<int> variables(d);
+  for (int v = 0; v < d; ++v) variables[v] = v;
+  return variables;
+}
+
 void check_case(const Case& c, const std::string& what) {
   constexpr double kTolerance = 1e-10;
   const int d = c.mixture.nvars;
@@ -187,7 +194,7 @@ void check_case(const Case& c, const std::string& what) {
   density(mixture, seen, DensityKind::kLog, log_density.data(), 1);
   std::vector<double> means(static_cast<std::size_t>(c.n()) * d), draws(means.size());
   std::vector<double> covariances(means.size() * d);
-  posterior(mixture, seen, means.data(), covariances.data(), 1);
+  posterior(mixture, seen, all_variables(d), means.data(), covariances.data(), 1);
   posterior_draws(mixture, seen, 7, draws.data(), 1);
   for (int i = 0; i < c.n(); ++i) {
     check_close(log_density[i], expected.log_density[i], kTolerance, what + " log density");
@@ -202,7 +209,7 @@ void check_case(const Case& c, const std::string& what) {
     const Moments others = data_pass(mixture, seen, threads);
     check(others.loglik == moments.loglik && others.s1 == moments.s1 && others.s2 == moments.s2,
           what + " threads");
-    posterior(mixture, seen, again.data(), nullptr, threads);
+    posterior(mixture, seen, all_variables(d), again.data(), nullptr, threads);
     check_same_bits(again, means, what + " means on threads");
   }
 }
@@ -269,7 +276,7 @@ void test_domain() {
   seen.points = layout.points();
   seen.patterns = find_patterns(seen);
   double mean[2];
-  posterior(mixture, seen, mean, nullptr, 1);
+  posterior(mixture, seen, all_variables(2), mean, nullptr, 1);
   // x_2 given x_1 is N(m, s^2) between the bounds.
   const double m = -0.2 + 0.6 * (0.7 - 0.3);
   const double s = std::sqrt(1.5 - 0.36);

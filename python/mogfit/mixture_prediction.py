@@ -99,10 +99,9 @@ class MixturePrediction(MixtureDensity):
             unknown = np.arange(self.nvars)
         else:
             unknown = np.flatnonzero(np.isnan(seen.values).any(axis=0))
-        means, covariances = _core.posterior(self._prepared, seen.core, True, threads)
-        if len(unknown) < self.nvars:
-            means = means[:, unknown]
-            covariances = covariances[:, unknown[:, None], unknown]
+        means, covariances = _core.posterior(
+            self._prepared, seen.core, True, unknown.tolist(), threads
+        )
         names = self.names
         variables = tuple(int(j) if names is None else names[j] for j in unknown)
         if seen.single:
@@ -158,7 +157,7 @@ class MixturePrediction(MixtureDensity):
             raise InputError(choice_message("method", method, ("mean", "draw")))
         seen = self._incomplete(X, errors, projection)
         if method == "mean":
-            filled, _ = _core.posterior(self._prepared, seen.core, False, threads)
+            filled, _ = _core.posterior(self._prepared, seen.core, False, threads=threads)
         else:
             filled = _core.posterior_draws(self._prepared, seen.core, draw_seed(rng), threads)
         return filled[0] if seen.single else filled

@@ -10,7 +10,7 @@ from hypothesis import given
 from scipy.stats import kstest, norm
 
 from benchmarks import observations_reference as reference
-from mogfit import _core
+from mogfit import InputError, _core
 from tests import observation_oracles as oracles
 from tests.core.observed import KINDS, every_kind
 from tests.observation_oracles import cases, make_case
@@ -266,3 +266,32 @@ def test_draws_repeat_and_differ():
     copies = case.take(np.zeros(50, dtype=int)).observations()
     drawn = _core.posterior_draws(prepared, copies, 11)
     assert len(np.unique(drawn[:, 0])) == 50
+
+
+@pytest.mark.parametrize("variables", [[], [1], [0, 2], [0, 1, 2]])
+def test_some_of_the_variables_are_those_of_all(variables):
+    case = make_case(3, 3, 200, noise="deviations", missing=0.3)
+    for data in (case.observations(), _core.Observations(case.values, missing=True)):
+        means, covariances = _core.posterior(case.prepared(), data)
+        some, spread = _core.posterior(case.prepared(), data, variables=variables)
+        np.testing.assert_array_equal(some, means[:, variables])
+        np.testing.assert_array_equal(spread, covariances[:, variables][:, :, variables])
+
+
+@pytest.mark.parametrize("variables", [[1, 0], [0, 0], [-1], [3]])
+def test_variables_that_are_none_are_refused(variables):
+    case = make_case(3, 3, 5)
+    with pytest.raises(InputError, match="variables: must be numbers of variables in increasing"):
+        _core.posterior(case.prepared(), case.observations(), variables=variables)
+
+
+def test_one_projection_for_all_is_a_copy_for_each():
+    case = make_case(3, 2, 50)
+    matrix = np.array([[1.0, 1.0, 0.0], [0.0, -1.0, 2.0]])
+    values = case.values @ matrix.T
+    one = _core.Observations(values, projection=np.broadcast_to(matrix, (50, 2, 3)))
+    each = _core.Observations(values, projection=np.tile(matrix, (50, 1, 1)))
+    for a, b in zip(
+        _core.posterior(case.prepared(), one), _core.posterior(case.prepared(), each), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)

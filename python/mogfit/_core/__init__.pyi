@@ -317,15 +317,24 @@ def log_masses_of_means(
     means: _Array, covariance: _Array, lower: _Array, upper: _Array, threads: int = 0
 ) -> _Output: ...
 
-# E[x | seen] (N, V) and Cov[x | seen] (N, V, V), or None, under the mixture; values seen without
-# noise are given back as they are. NaN where the density of what was seen is not positive.
+# E[x | seen] (N, U) and Cov[x | seen] (N, U, U), or None, of U of the variables in increasing order,
+# or of all; values seen without noise are given back as they are. NaN where the density of what was
+# seen is not positive.
 @overload
 def posterior(
-    mixture: PreparedMixture, X: _Data, covariance: Literal[True] = True, threads: int = 0
+    mixture: PreparedMixture,
+    X: _Data,
+    covariance: Literal[True] = True,
+    variables: Sequence[int] | None = None,
+    threads: int = 0,
 ) -> tuple[_Output, _Output]: ...
 @overload
 def posterior(
-    mixture: PreparedMixture, X: _Data, covariance: Literal[False], threads: int = 0
+    mixture: PreparedMixture,
+    X: _Data,
+    covariance: Literal[False],
+    variables: Sequence[int] | None = None,
+    threads: int = 0,
 ) -> tuple[_Output, None]: ...
 
 # (N, V): one draw from p(x | seen) for every row, each with a random stream of its own.

@@ -102,7 +102,7 @@ class Likelihood:
         one = _core.PreparedMixture(
             np.ones(1), self.spread.location[None], self.spread.covariance[None]
         )
-        means, _ = self.timed(_core.posterior, one, self.data.core, False, self.threads)
+        means, _ = self.timed(_core.posterior, one, self.data.core, False, threads=self.threads)
         return means
 
     def responsibilities(self, mixture: _core.PreparedMixture) -> Floats:
