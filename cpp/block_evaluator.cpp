@@ -17,11 +17,11 @@ SeenThrough seen_through_of(const ObservedPart& part) {
           part.projected()};
 }
 
-std::unique_ptr<ScoreKernel> score_kernel(const ObservedPart& part, bool scores) {
+std::unique_ptr<ScoreKernel> score_kernel(const ObservedPart& part, Kept kept) {
   if (part.noise == Noise::kNone) return nullptr;
   const SeenThrough seen = seen_through_of(part);
-  if (part.box) return boxed_kernel(*part.mixture, seen, part.columns, *part.box, scores);
-  return noisy_kernel(*part.mixture, seen, scores);
+  if (part.box) return boxed_kernel(*part.mixture, seen, part.columns, *part.box, kept);
+  return noisy_kernel(*part.mixture, seen, kept);
 }
 
 // Of a block of these rows.
@@ -31,11 +31,11 @@ int columns_of(const ObservedPart& part) {
 
 }  // namespace
 
-BlockEvaluator::BlockEvaluator(const ObservedPart& part, bool scores)
+BlockEvaluator::BlockEvaluator(const ObservedPart& part, Kept kept)
     : part_(part),
       mixture_(*part.mixture),
       kernel_(block_kernel(mixture_.nvars())),
-      seen_through_(score_kernel(part, scores)),
+      seen_through_(score_kernel(part, kept)),
       x_(static_cast<std::size_t>(columns_of(part)) * kColumn),
       exponents_(static_cast<std::size_t>(mixture_.ngauss()) * kColumn),
       largest_(kColumn),

@@ -17,9 +17,8 @@ namespace mogfit {
 //   inverse[i]                  1 / sum_k of those: a responsibility is their product.
 class BlockEvaluator {
  public:
-  // Of points seen through something, scores are kept only if they are wanted: for moments, and
-  // for what is known of the points themselves.
-  explicit BlockEvaluator(const ObservedPart& part, bool scores = false);
+  // `kept` is what is kept of points that were seen through something.
+  explicit BlockEvaluator(const ObservedPart& part, Kept kept = Kept::kDensities);
 
   // Reads the block and computes the exponents.
   void load(std::int64_t block);

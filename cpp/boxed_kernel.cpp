@@ -1,6 +1,7 @@
 // Points of a truncated mixture of which bounded variables are missing or seen through noise. With
 // T = R Sigma R^T + S = C C^T and A = C^-1 R Sigma, what is not known of x given y is
-//   x | y, k ~ N(b, B) inside the box,  b = mu + A^T C^-1 (y - R mu),  B = Sigma - A^T A,
+//   x | y, k ~ N(b, B) inside the box,  b = mu + A^T C^-1 (y - R mu),  B = F Sigma F^T + K S K^T
+// (K = Sigma R^T T^-1, F = I - K R: no digit is lost where noise is small),
 // and with P, t and E the probability of the box, E[x - b] and E[(x - b) (x - b)^T] - B inside it
 //   p_k(y) = N(y; R mu, T) P / Z_k,
 //   E[x - mu | y] = m + t,  E[(x - mu) (x - mu)^T | y] = B + E + m m^T + m t^T + t m^T,  m = b -
@@ -20,8 +21,9 @@ namespace mogfit {
 
 namespace {
 
-// A variable whose variance given y is this part of its variance is known.
-constexpr double kKnown = 1e-13;
+// A variable whose variance given projections is this part of its variance is known: the square of
+// the rounding error of F.
+constexpr double kKnown = 1e-26;
 
 // A pivot of a correlation matrix that is the square root of its rounding error is none.
 constexpr double kPivot = 1e-7;
@@ -51,7 +53,7 @@ struct Seen {
 struct Told {
   double log_density;  // log N(y; R mu, T) P
   Vector mean;         // E[x - mu | y]
-  Matrix second;       // E[(x - mu) (x - mu)^T | y]
+  Matrix covariance;   // Cov[x | y]
 };
 
 // x | y, k before it is truncated.
@@ -73,8 +75,8 @@ struct Rest {
 class BoxedKernel final : public ScoreKernel {
  public:
   BoxedKernel(const PreparedMixture& mixture, const SeenThrough& seen,
-              const std::vector<int>& columns, const Box& box, bool scores)
-      : ScoreKernel(mixture.ngauss(), seen.nvars, scores),
+              const std::vector<int>& columns, const Box& box, Kept kept)
+      : ScoreKernel(mixture.ngauss(), seen.nvars, kept),
         mixture_(mixture),
         seen_(seen),
         columns_(columns),
@@ -91,7 +93,7 @@ class BoxedKernel final : public ScoreKernel {
         const double exponent = (mixture_.log_weights()[k] + told.log_density) * kLog2E;
         exponents[k * kColumn + i] = exponent;
         largest[i] = std::max(largest[i], exponent);
-        if (wanted_) keep_scores(told, k, i);
+        if (kept_ != Kept::kDensities) keep(told, k, i);
       }
     }
   }
@@ -142,22 +144,39 @@ class BoxedKernel final : public ScoreKernel {
     if (!c) throw DegenerateError("data: what was seen of a point has a singular covariance");
     const auto lower = c->triangularView<Eigen::Lower>();
     const Vector z = lower.solve(seen.y - seen.projection * mu);
-    const Matrix a = lower.solve(projected);
+    // K = Sigma R^T T^-1, and F = I - K R, whose rows of what was seen as it is are those of S
+    // T^-1.
+    const Matrix gain = lower.transpose().solve(lower.solve(projected)).transpose();
+    Matrix rest = Matrix::Identity(seen_.nvars, seen_.nvars) - gain * seen.projection;
+    if (!seen_.projected) {
+      const Matrix left = lower.transpose().solve(lower.solve(seen.noise)).transpose();
+      for (int j = 0; j < seen_.seen; ++j) {
+        rest.row(columns_[j]).setZero();
+        for (int l = 0; l < seen_.seen; ++l) rest(columns_[j], columns_[l]) = left(j, l);
+      }
+    }
     Given given{
         -0.5 * z.squaredNorm() - c->diagonal().array().log().sum() - 0.5 * seen_.seen * kLog2Pi,
-        a.transpose() * z,
-        sigma - a.transpose() * a,
+        lower.solve(projected).transpose() * z,
+        rest * sigma * rest.transpose() + gain * seen.noise * gain.transpose(),
         {},
         false};
+    std::vector<int> place(seen_.nvars, -1);
+    if (!seen_.projected)
+      for (int j = 0; j < seen_.seen; ++j)
+        if (seen.noise(j, j) == 0.0) place[columns_[j]] = j;
     for (int v = 0; v < seen_.nvars; ++v) {
-      if (given.covariance(v, v) > kKnown * sigma(v, v)) {
+      const bool known =
+          place[v] >= 0 || (seen_.projected && given.covariance(v, v) <= kKnown * sigma(v, v));
+      if (!known) {
         given.unknown.push_back(v);
         continue;
       }
       given.covariance.row(v).setZero();
       given.covariance.col(v).setZero();
-      const double slack = kSlack * std::sqrt(sigma(v, v));
-      const double value = mu[v] + given.shift[v];
+      const double slack = place[v] < 0 ? kSlack * std::sqrt(sigma(v, v)) : 0.0;
+      const double value = place[v] < 0 ? mu[v] + given.shift[v] : seen.y[place[v]];
+      given.shift[v] = value - mu[v];
       given.outside =
           given.outside || value < box_.lower[v] - slack || value > box_.upper[v] + slack;
     }
@@ -191,8 +210,7 @@ class BoxedKernel final : public ScoreKernel {
 
   Told tell(const Seen& seen, int k) const {
     const Given given = condition(seen, k);
-    const Vector& m = given.shift;
-    Told told{given.log_density, m, given.covariance + m * m.transpose()};
+    Told told{given.log_density, given.shift, given.covariance};
     if (given.outside) {
       told.log_density = -std::numeric_limits<double>::infinity();
       return told;
@@ -201,28 +219,29 @@ class BoxedKernel final : public ScoreKernel {
     const Rest rest = rest_of(given, k);
     const BoxProbability inside = box_probability(rest.box, rest.mean, rest.factor, {});
     told.log_density += inside.log_probability;
-    Vector t = Vector::Zero(seen_.nvars);
     const int count = static_cast<int>(given.unknown.size());
     for (int u = 0; u < count; ++u) {
-      t[given.unknown[u]] = inside.mean[u];
+      told.mean[given.unknown[u]] += inside.mean[u];
       for (int v = 0; v < count; ++v)
-        told.second(given.unknown[u], given.unknown[v]) += inside.excess(u, v);
+        told.covariance(given.unknown[u], given.unknown[v]) +=
+            inside.excess(u, v) - inside.mean[u] * inside.mean[v];
     }
-    told.mean += t;
-    told.second += m * t.transpose() + t * m.transpose();
     return told;
   }
 
-  void keep_scores(const Told& told, int k, int i) {
+  void keep(const Told& told, int k, int i) {
     const Matrix& whitening = mixture_.whitening(k);
     const int d = seen_.nvars;
     const Vector g = whitening * told.mean;
-    Matrix h = whitening * told.second * whitening.transpose();
-    h.diagonal().array() -= 1.0;
+    Matrix second = told.covariance;
+    if (kept_ == Kept::kScores) {
+      second = whitening * second * whitening.transpose() + g * g.transpose();
+      second.diagonal().array() -= 1.0;
+    }
     int m = 0;
     for (int v = 0; v < d; ++v) score(k, m++)[i] = g[v];
     for (int v = 0; v < d; ++v)
-      for (int w = 0; w <= v; ++w) score(k, m++)[i] = h(v, w);
+      for (int w = 0; w <= v; ++w) score(k, m++)[i] = second(v, w);
   }
 
   const PreparedMixture& mixture_;
@@ -236,8 +255,8 @@ class BoxedKernel final : public ScoreKernel {
 
 std::unique_ptr<ScoreKernel> boxed_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
                                           const std::vector<int>& columns, const Box& box,
-                                          bool scores) {
-  return std::make_unique<BoxedKernel>(mixture, seen, columns, box, scores);
+                                          Kept kept) {
+  return std::make_unique<BoxedKernel>(mixture, seen, columns, box, kept);
 }
 
 }  // namespace mogfit

@@ -100,8 +100,9 @@ AllSums run_chunks(const std::vector<ObservedPart>& observed, int threads,
     const int ngauss = part.mixture->ngauss();
     auto& worker = workers[thread];
     if (!worker || worker->part != &part)
-      worker.reset(
-          new Worker{&part, BlockEvaluator(part, with_moments), Scratch(kColumn), Scratch()});
+      worker.reset(new Worker{&part,
+                              BlockEvaluator(part, with_moments ? Kept::kScores : Kept::kDensities),
+                              Scratch(kColumn), Scratch()});
     BlockEvaluator& evaluator = worker->evaluator;
     if (with_moments) worker->running = Scratch(ngauss * evaluator.accumulators());
     const std::int64_t chunk = index - sums.first_chunk;

@@ -2,9 +2,11 @@
 // V = U^-1 R L:
 //   log N(y; R mu, T) = -z^T D^-1 z / 2 - log det D / 2 - (M / 2) log 2 pi,
 //   g = V^T D^-1 z,   h = g g^T - V^T D^-1 V.
+#include <algorithm>
 #include <array>
 #include <limits>
 
+#include "errors.hpp"
 #include "packing.hpp"
 #include "score_kernel.hpp"
 
@@ -14,6 +16,9 @@ namespace {
 
 // Dimensions whose kernels are unrolled, where points are not projected.
 constexpr int kMaxNoisy = 6;
+
+// A pivot that is this part of the diagonal element it is left of is rounding.
+constexpr double kSingular = 1e-13;
 
 constexpr int at(int i, int j) { return i * (i + 1) / 2 + j; }  // in a lower triangle, row by row
 constexpr int triangle(int n) { return at(n, 0); }
@@ -79,20 +84,21 @@ MOGFIT_INLINE Native log2_density(double log_normaliser, Native square, const Lo
 template <int D, bool Full>
 class UnrolledNoisyKernel final : public ScoreKernel {
  public:
-  UnrolledNoisyKernel(const PreparedMixture& mixture, const SeenThrough& seen, bool scores)
-      : ScoreKernel(mixture.ngauss(), D, scores),
+  UnrolledNoisyKernel(const PreparedMixture& mixture, const SeenThrough& seen, Kept kept)
+      : ScoreKernel(mixture.ngauss(), D, kept),
         ngauss_(mixture.ngauss()),
         parameters_(stream_parameters(mixture, seen)) {}
 
   void log_joint(const double* x, int registers, double* exponents, double* largest) override {
-    if (wanted_)
-      sweep<true>(x, registers, exponents, largest);
-    else
-      sweep<false>(x, registers, exponents, largest);
+    switch (kept_) {
+      case Kept::kDensities: return sweep<Kept::kDensities>(x, registers, exponents, largest);
+      case Kept::kScores: return sweep<Kept::kScores>(x, registers, exponents, largest);
+      case Kept::kPosterior: return sweep<Kept::kPosterior>(x, registers, exponents, largest);
+    }
   }
 
  private:
-  template <bool Scores>
+  template <Kept kKept>
   void sweep(const double* x, int registers, double* exponents, double* largest) {
     constexpr Parameters kLayout{D};
     constexpr int kNoise = Full ? triangle(D) : D;
@@ -132,7 +138,7 @@ class UnrolledNoisyKernel final : public ScoreKernel {
           pivots.multiply(pivot * p[kLayout.inverses() + j]);
           inverse[j] = 1.0 / pivot;
           square += z[j] * z[j] * inverse[j];
-          if constexpr (Scores) {
+          if constexpr (kKept != Kept::kDensities) {
             static_for<j + 1>([&](auto l) {
               v[at(j, l)] = broadcast(factor[at(j, l)]);
               static_for<j - l>(
@@ -143,7 +149,7 @@ class UnrolledNoisyKernel final : public ScoreKernel {
         const Native exponent = log2_density(p[0], square, pivots);
         store(exponents + k * kColumn + offset, exponent);
         most = max(most, exponent);
-        if constexpr (Scores) {
+        if constexpr (kKept != Kept::kDensities) {
           Native g[D];
           static_for<D>([&](auto l) {
             g[l] = Native{};
@@ -153,20 +159,67 @@ class UnrolledNoisyKernel final : public ScoreKernel {
             });
             store(score(k, l) + offset, g[l]);
           });
-          static_for<D>([&](auto a) {
-            static_for<a + 1>([&](auto b) {
-              Native h = g[a] * g[b];
-              static_for<D - a>([&](auto q) {
-                constexpr int j = a + q;
-                h -= v[at(j, a)] * (v[at(j, b)] * inverse[j]);
+          if constexpr (kKept == Kept::kScores) {
+            static_for<D>([&](auto a) {
+              static_for<a + 1>([&](auto b) {
+                Native h = g[a] * g[b];
+                static_for<D - a>([&](auto q) {
+                  constexpr int j = a + q;
+                  h -= v[at(j, a)] * (v[at(j, b)] * inverse[j]);
+                });
+                store(score(k, D + at(a, b)) + offset, h);
               });
-              store(score(k, D + at(a, b)) + offset, h);
             });
-          });
+          } else {
+            keep_covariance(k, offset, covariance, noise, unit, inverse);
+          }
         }
       }
       store(largest + offset, most);
     }
+  }
+
+  // Cov[x | y] = P^T Sigma P + G^T S G with P = T^-1 S and G = T^-1 Sigma = I - P: a sum of two
+  // parts that are positive, so that it keeps its digits however small the noise, or large.
+  void keep_covariance(int k, int offset, const double* covariance, const Native* noise,
+                       const Native* unit, const Native* inverse) {
+    Native p[D][D];
+    Native g[D][D];
+    const auto entry = [&](int i, int j) { return i >= j ? at(i, j) : at(j, i); };
+    const auto noise_entry = [&](int i, int j) {
+      if (Full) return noise[entry(i, j)];
+      return i == j ? noise[i] : Native{};
+    };
+    // U D U^T column = the column it is given.
+    const auto solve = [&](Native(&columns)[D][D], int c) {
+      for (int i = 0; i < D; ++i)
+        for (int j = 0; j < i; ++j) columns[i][c] -= unit[at(i, j)] * columns[j][c];
+      for (int i = 0; i < D; ++i) columns[i][c] *= inverse[i];
+      for (int i = D - 1; i >= 0; --i)
+        for (int j = i + 1; j < D; ++j) columns[i][c] -= unit[at(j, i)] * columns[j][c];
+    };
+    for (int c = 0; c < D; ++c) {
+      for (int i = 0; i < D; ++i) {
+        p[i][c] = noise_entry(i, c);
+        g[i][c] = broadcast(covariance[entry(i, c)]);
+      }
+      solve(p, c);
+      solve(g, c);
+    }
+    for (int a = 0; a < D; ++a)
+      for (int b = 0; b <= a; ++b) {
+        Native sum{};
+        for (int i = 0; i < D; ++i) {
+          Native along_p{};
+          Native along_g{};
+          for (int j = 0; j < D; ++j) {
+            along_p += covariance[entry(i, j)] * p[j][b];
+            along_g += noise_entry(i, j) * g[j][b];
+          }
+          sum += p[i][a] * along_p + g[i][a] * along_g;
+        }
+        store(score(k, D + at(a, b)) + offset, sum);
+      }
   }
 
   int ngauss_;
@@ -176,13 +229,17 @@ class UnrolledNoisyKernel final : public ScoreKernel {
 // Any number of variables, and projections.
 class GeneralNoisyKernel final : public ScoreKernel {
  public:
-  GeneralNoisyKernel(const PreparedMixture& mixture, const SeenThrough& seen, bool scores)
-      : ScoreKernel(mixture.ngauss(), seen.nvars, scores),
+  GeneralNoisyKernel(const PreparedMixture& mixture, const SeenThrough& seen, Kept kept)
+      : ScoreKernel(mixture.ngauss(), seen.nvars, kept),
         ngauss_(mixture.ngauss()),
         seen_(seen),
         parameters_(stream_parameters(mixture, seen)),
         room_(static_cast<std::size_t>(kNativeDoubles) *
-              (triangle(seen.seen) + 2 * seen.seen + 2 * seen.seen * seen.nvars + seen.nvars)) {}
+                  (triangle(seen.seen) + 2 * seen.seen + 2 * seen.seen * seen.nvars + seen.nvars) +
+              (kept == Kept::kPosterior
+                   ? kNativeDoubles * seen.nvars *
+                         (seen.seen + std::max(seen.seen, seen.nvars) + seen.nvars)
+                   : 0)) {}
 
   void log_joint(const double* x, int registers, double* exponents, double* largest) override {
     for (int c = 0; c < registers; ++c) {
@@ -253,6 +310,10 @@ class GeneralNoisyKernel final : public ScoreKernel {
         row[l] = u;
       }
       if (seen_.projected) {
+        // A pivot of the size of its rounding error is none: rows that depend on each other.
+        const Native slack = pivot - kSingular * total(j);
+        for (int i = 0; i < kNativeDoubles; ++i)
+          if (!(slack[i] > 0.0)) refuse_singular();
         pivots.multiply(pivot);
       } else {
         pivot = max(pivot, broadcast(p[layout.pivots() + j]));
@@ -261,27 +322,107 @@ class GeneralNoisyKernel final : public ScoreKernel {
       inverse[j] = 1.0 / pivot;
       z[j] = centred;
       square += centred * centred * inverse[j];
-      if (!wanted_) continue;
+      if (kept_ == Kept::kDensities) continue;
       for (int l = 0; l < d; ++l) {
         Native entry = a[j * d + l];
         for (int q = 0; q < j; ++q) entry -= row[q] * v[q * d + l];
         v[j * d + l] = entry;
       }
     }
-    if (wanted_) {
-      for (int l = 0; l < d; ++l) {
-        g[l] = Native{};
-        for (int j = 0; j < m; ++j) g[l] += v[j * d + l] * (z[j] * inverse[j]);
-        store(score(k, l) + offset, g[l]);
-      }
+    if (kept_ == Kept::kDensities)
+      return log2_density(p[Parameters::kLogNormaliser], square, pivots);
+    for (int l = 0; l < d; ++l) {
+      g[l] = Native{};
+      for (int j = 0; j < m; ++j) g[l] += v[j * d + l] * (z[j] * inverse[j]);
+      store(score(k, l) + offset, g[l]);
+    }
+    if (kept_ == Kept::kScores) {
       for (int i = 0; i < d; ++i)
         for (int l = 0; l <= i; ++l) {
           Native h = g[i] * g[l];
-          for (int j = 0; j < m; ++j) h -= v[j * d + i] * v[j * d + l] * inverse[j];
+          for (int j = 0; j < m; ++j) h -= v[j * d + i] * (v[j * d + l] * inverse[j]);
           store(score(k, d + at(i, l)) + offset, h);
         }
+    } else {
+      keep_covariance(k, x, offset, unit, inverse, g + d);
     }
     return log2_density(p[Parameters::kLogNormaliser], square, pivots);
+  }
+
+  [[noreturn]] static void refuse_singular() {
+    throw DegenerateError(
+        "projection: of a point that was seen without noise more values are given than are "
+        "independent of each other, so that they have no density; give their errors, or leave out "
+        "what follows from the others");
+  }
+
+  // Cov[x | y] = F Sigma F^T + K S K^T with K = Sigma R^T T^-1 and F = I - K R, which is (T^-1 S)^T
+  // where points are not projected: a sum of two parts that are positive (Joseph's form).
+  void keep_covariance(int k, const double* x, int offset, const Native* unit,
+                       const Native* inverse, Native* room) {
+    const int m = seen_.seen;
+    const int d = seen_.nvars;
+    const Parameters layout{d};
+    const double* const covariance =
+        parameters_.data() + static_cast<std::size_t>(k) * layout.size() + layout.covariance();
+    const auto sigma = [&](int i, int j) { return covariance[i >= j ? at(i, j) : at(j, i)]; };
+    const auto column = [&](int j) { return load(x + static_cast<std::size_t>(j) * kColumn); };
+    const auto noise = [&](int i, int j) {
+      if (seen_.full) return column(m + (i >= j ? at(i, j) : at(j, i)));
+      return i == j ? column(m + i) : Native{};
+    };
+    const int first_projection = m + (seen_.full ? triangle(m) : m);
+    const auto projection = [&](int i, int v) {
+      if (seen_.projected) return column(first_projection + i * d + v);
+      return broadcast(i == v ? 1.0 : 0.0);
+    };
+    Native* const gain = room;                        // K^T, M x V
+    Native* const along = gain + m * d;               // S K^T, M x V, then Sigma F^T, V x V
+    Native* const rest = along + std::max(m, d) * d;  // F^T, V x V
+    const auto solve = [&](Native* columns, int c) {
+      for (int i = 0; i < m; ++i)
+        for (int j = 0; j < i; ++j) columns[i * d + c] -= unit[at(i, j)] * columns[j * d + c];
+      for (int i = 0; i < m; ++i) columns[i * d + c] *= inverse[i];
+      for (int i = m - 1; i >= 0; --i)
+        for (int j = i + 1; j < m; ++j) columns[i * d + c] -= unit[at(j, i)] * columns[j * d + c];
+    };
+    for (int c = 0; c < d; ++c) {
+      for (int i = 0; i < m; ++i) {
+        Native sum{};
+        for (int v = 0; v < d; ++v) sum += projection(i, v) * sigma(v, c);
+        gain[i * d + c] = sum;
+      }
+      solve(gain, c);
+    }
+    for (int c = 0; c < d; ++c) {
+      if (!seen_.projected) {
+        for (int i = 0; i < m; ++i) rest[i * d + c] = noise(i, c);
+        solve(rest, c);
+        continue;
+      }
+      for (int v = 0; v < d; ++v) {
+        Native sum = broadcast(v == c ? 1.0 : 0.0);
+        for (int i = 0; i < m; ++i) sum -= projection(i, v) * gain[i * d + c];
+        rest[v * d + c] = sum;
+      }
+    }
+    const auto add = [&](const Native* of, int rows, auto matrix, bool first) {
+      for (int i = 0; i < rows; ++i)
+        for (int c = 0; c < d; ++c) {
+          Native sum{};
+          for (int j = 0; j < rows; ++j) sum += matrix(i, j) * of[j * d + c];
+          along[i * d + c] = sum;
+        }
+      for (int a = 0; a < d; ++a)
+        for (int b = 0; b <= a; ++b) {
+          double* const target = score(k, d + at(a, b)) + offset;
+          Native sum = first ? Native{} : load(target);
+          for (int i = 0; i < rows; ++i) sum += of[i * d + a] * along[i * d + b];
+          store(target, sum);
+        }
+    };
+    add(gain, m, noise, true);
+    add(rest, d, [&](int i, int j) { return broadcast(sigma(i, j)); }, false);
   }
 
   int ngauss_;
@@ -290,12 +431,12 @@ class GeneralNoisyKernel final : public ScoreKernel {
   Scratch room_;
 };
 
-using Maker = std::unique_ptr<ScoreKernel> (*)(const PreparedMixture&, const SeenThrough&, bool);
+using Maker = std::unique_ptr<ScoreKernel> (*)(const PreparedMixture&, const SeenThrough&, Kept);
 
 template <int D, bool Full>
 std::unique_ptr<ScoreKernel> make(const PreparedMixture& mixture, const SeenThrough& seen,
-                                  bool scores) {
-  return std::make_unique<UnrolledNoisyKernel<D, Full>>(mixture, seen, scores);
+                                  Kept kept) {
+  return std::make_unique<UnrolledNoisyKernel<D, Full>>(mixture, seen, kept);
 }
 
 template <bool Full, int... D>
@@ -306,13 +447,13 @@ std::array<Maker, sizeof...(D)> makers(std::integer_sequence<int, D...>) {
 }  // namespace
 
 std::unique_ptr<ScoreKernel> noisy_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
-                                          bool scores) {
+                                          Kept kept) {
   if (seen.projected || seen.nvars > kMaxNoisy)
-    return std::make_unique<GeneralNoisyKernel>(mixture, seen, scores);
+    return std::make_unique<GeneralNoisyKernel>(mixture, seen, kept);
   using Dimensions = std::make_integer_sequence<int, kMaxNoisy>;
   static const auto diagonal = makers<false>(Dimensions{});
   static const auto full = makers<true>(Dimensions{});
-  return (seen.full ? full : diagonal)[seen.nvars - 1](mixture, seen, scores);
+  return (seen.full ? full : diagonal)[seen.nvars - 1](mixture, seen, kept);
 }
 
 }  // namespace mogfit

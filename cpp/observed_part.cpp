@@ -104,14 +104,18 @@ void convolve(const Eigen::Ref<const Matrix>& shared, ObservedPart& part) {
     const Matrix lower = llt.matrixL();
     Eigen::Map<Matrix>(factors.data() + static_cast<std::size_t>(k) * seen * seen, seen, seen) =
         unit.cwiseInverse().asDiagonal() * lower;
-    // V = C^-1 L: the gain is L V^T C^-1, the rest L (I - V^T V) L^T.
-    const Matrix v = lower.triangularView<Eigen::Lower>().solve(unit.asDiagonal() * l);
-    const Matrix whitened = lower.triangularView<Eigen::Lower>()
-                                .transpose()
-                                .solve(v)
-                                .transpose();  // V^T C^-1, in correlation units
-    const Matrix gain = l * whitened * unit.asDiagonal();
-    const Matrix rest = l * (Matrix::Identity(seen, seen) - v.transpose() * v) * l.transpose();
+    // P = T^-1 S and G = T^-1 Sigma, K = G^T: Sigma - K Sigma = P^T Sigma P + G^T S G keeps its
+    // digits however small the noise, or large.
+    const auto solve = [&](const Matrix& right) -> Matrix {
+      const Matrix half = lower.triangularView<Eigen::Lower>().solve(unit.asDiagonal() * right);
+      return unit.asDiagonal() *
+             Matrix(lower.triangularView<Eigen::Lower>().transpose().solve(half));
+    };
+    const Matrix clean_covariance = l * l.transpose();
+    const Matrix p = solve(shared);
+    const Matrix g = solve(clean_covariance);
+    const Matrix gain = g.transpose();
+    const Matrix rest = p.transpose() * clean_covariance * p + g.transpose() * shared * g;
     if (partial) {
       Regression& r = part.regressions[k];
       r.rest += r.gain * rest * r.gain.transpose();

@@ -35,15 +35,14 @@ class Unknowns {
       if (!exact[j]) variables_.push_back(j);
     for (int k = 0; k < mixture.ngauss(); ++k) {
       const Matrix& factor = part.mixture->factor(k);
-      Matrix gain = noisy_ ? factor : Matrix::Zero(nvars, part.points.d);
+      Matrix slopes = Matrix::Identity(nvars, part.mixture->nvars());
       Matrix rest = Matrix::Zero(nvars, nvars);
-      if (part.blank()) rest = mixture.covariance(k);
       if (partial) {
-        gain = part.regressions[k].gain;
-        if (noisy_) gain *= factor;
+        slopes = part.regressions[k].gain;
         rest = part.regressions[k].rest;
       }
-      gains_.push_back(rows_of(gain));
+      slopes_.push_back(rows_of(slopes));
+      gains_.push_back(noisy_ ? Matrix(slopes_[k] * factor) : slopes_[k]);
       rests_.push_back(rows_and_columns_of(rest));
       means_.push_back(rows_of(mixture.means().row(k).transpose()));
     }
@@ -58,7 +57,8 @@ class Unknowns {
   }
   // E[x - mu | seen] of the unknowns from the scores, or from the centred values.
   const Matrix& gain(int k) const { return gains_[k]; }
-  // What the gain leaves of their covariance.
+  // The same from those of the columns seen, and what that leaves of their covariance.
+  const Matrix& slopes(int k) const { return slopes_[k]; }
   const Matrix& rest(int k) const { return rests_[k]; }
   double mean(int k, int u) const { return means_[k](u, 0); }
   bool noisy() const { return noisy_; }
@@ -82,6 +82,7 @@ class Unknowns {
   const ObservedPart& part_;
   bool noisy_;
   std::vector<int> variables_;
+  std::vector<Matrix> slopes_;
   std::vector<Matrix> gains_;
   std::vector<Matrix> rests_;
   std::vector<Matrix> means_;
@@ -94,7 +95,7 @@ class BlockPosterior {
       : mixture_(mixture),
         part_(part),
         unknowns_(unknowns),
-        evaluator_(part, true),
+        evaluator_(part, Kept::kPosterior),
         inputs_(unknowns.count() ? static_cast<int>(unknowns.gain(0).cols()) : 0),
         conditional_(static_cast<std::size_t>(mixture.ngauss()) * unknowns.count() * kColumn),
         means_(static_cast<std::size_t>(unknowns.count()) * kColumn),
@@ -145,17 +146,13 @@ class BlockPosterior {
   Matrix covariance(int k, int i) {
     const Matrix& rest = unknowns_.rest(k);
     if (!unknowns_.noisy()) return rest;
-    // I + h - g g^T
-    ScoreKernel& scores = *evaluator_.seen_through();
     const int n = inputs_;
     Matrix inner(n, n);
     int m = n;
     for (int a = 0; a < n; ++a)
       for (int b = 0; b <= a; ++b)
-        inner(a, b) = inner(b, a) =
-            scores.score(k, m++)[i] - scores.score(k, a)[i] * scores.score(k, b)[i];
-    inner.diagonal().array() += 1.0;
-    return rest + unknowns_.gain(k) * inner * unknowns_.gain(k).transpose();
+        inner(a, b) = inner(b, a) = evaluator_.seen_through()->score(k, m++)[i];
+    return rest + unknowns_.slopes(k) * inner * unknowns_.slopes(k).transpose();
   }
 
   // Cov[x | seen] of the unknowns, after which covariance_entry gives them.
@@ -173,7 +170,7 @@ class BlockPosterior {
           const Native weighted = r * offset(k, u, i);
           for (int v = 0; v <= u; ++v, ++m) {
             Native within = broadcast(unknowns_.rest(k)(u, v));
-            if (unknowns_.noisy()) within += through_gain(k, u, v, inner.data());
+            if (unknowns_.noisy()) within += through_slopes(k, u, v, inner.data());
             store(entry(m) + i,
                   mogfit::load(entry(m) + i) + r * within + weighted * offset(k, v, i));
           }
@@ -190,27 +187,23 @@ class BlockPosterior {
     return mogfit::load(conditional(k, u) + i) - mogfit::load(mean(u) + i);
   }
 
-  // I + h - g g^T of one register of points.
+  // Cov[x | seen, k] of the columns seen, of one register of points.
   void load_inner(int k, int i, Native* inner) {
-    ScoreKernel& scores = *evaluator_.seen_through();
     int m = inputs_;
     for (int a = 0; a < inputs_; ++a)
-      for (int b = 0; b <= a; ++b) {
-        const Native known =
-            mogfit::load(scores.score(k, a) + i) * mogfit::load(scores.score(k, b) + i);
-        const Native value = mogfit::load(scores.score(k, m++) + i) - known + (a == b ? 1.0 : 0.0);
-        inner[a * inputs_ + b] = inner[b * inputs_ + a] = value;
-      }
+      for (int b = 0; b <= a; ++b)
+        inner[a * inputs_ + b] = inner[b * inputs_ + a] =
+            mogfit::load(evaluator_.seen_through()->score(k, m++) + i);
   }
 
-  // (gain inner gain^T)_uv
-  Native through_gain(int k, int u, int v, const Native* inner) const {
-    const Matrix& gain = unknowns_.gain(k);
+  // (slopes inner slopes^T)_uv
+  Native through_slopes(int k, int u, int v, const Native* inner) const {
+    const Matrix& slopes = unknowns_.slopes(k);
     Native total{};
     for (int a = 0; a < inputs_; ++a) {
       Native sum{};
-      for (int b = 0; b < inputs_; ++b) sum += inner[a * inputs_ + b] * gain(v, b);
-      total += sum * gain(u, a);
+      for (int b = 0; b < inputs_; ++b) sum += inner[a * inputs_ + b] * slopes(v, b);
+      total += sum * slopes(u, a);
     }
     return total;
   }

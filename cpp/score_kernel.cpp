@@ -2,10 +2,12 @@
 
 namespace mogfit {
 
-ScoreKernel::ScoreKernel(int ngauss, int nvars, bool wanted)
-    : wanted_(wanted),
+ScoreKernel::ScoreKernel(int ngauss, int nvars, Kept kept)
+    : kept_(kept),
       per_component_(static_cast<int>(packed_moments(nvars)) - 1),
-      scores_(wanted ? static_cast<std::size_t>(ngauss) * per_component_ * kColumn : 0),
+      scores_(kept == Kept::kDensities
+                  ? 0
+                  : static_cast<std::size_t>(ngauss) * per_component_ * kColumn),
       weights_(kColumn) {}
 
 void ScoreKernel::accumulate(int k, int registers, const double* relative, const double* factor,

@@ -38,6 +38,10 @@ struct Remainder {
   std::shared_ptr<const PreparedMixture> rest;  // of one component, in these
 };
 
+// What is kept of each point and component: nothing but densities; the scores g and h; or g and, in
+// place of h, the covariance Cov[x | y], which differences of scores would lose to rounding.
+enum class Kept { kDensities, kScores, kPosterior };
+
 class ScoreKernel {
  public:
   virtual ~ScoreKernel() = default;
@@ -46,7 +50,7 @@ class ScoreKernel {
   virtual std::optional<Remainder> remainder(const double*, int) const { return {}; }
 
   // exponents[k * kColumn + i] = log2 w_k p_k(y_i) and largest[i] = max_k of it, for the first
-  // `registers` registers of points of the block x; the scores too, if they are wanted.
+  // `registers` registers of points of the block x; what else is to be kept, too.
   virtual void log_joint(const double* x, int registers, double* exponents, double* largest) = 0;
 
   // Adds to the running sums of component k (accumulators of them): point i counts
@@ -58,15 +62,16 @@ class ScoreKernel {
 
   static std::size_t accumulators(int nvars) { return packed_moments(nvars) * kNativeDoubles; }
 
-  // Score m of the points of a block: g, then the lower triangle of h row by row.
+  // What is kept of the points of a block: g, then the lower triangle of h or of Cov[x | y], row by
+  // row.
   double* score(int k, int m) {
     return scores_.data() + (static_cast<std::size_t>(k) * per_component_ + m) * kColumn;
   }
 
  protected:
-  ScoreKernel(int ngauss, int nvars, bool wanted);
+  ScoreKernel(int ngauss, int nvars, Kept kept);
 
-  bool wanted_;
+  Kept kept_;
 
  private:
   int per_component_;
@@ -76,7 +81,7 @@ class ScoreKernel {
 
 // Noise and projections of each point: the E-step of Bovy, Hogg & Roweis (2011).
 std::unique_ptr<ScoreKernel> noisy_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
-                                          bool scores);
+                                          Kept kept);
 
 // The same where bounded variables are missing or seen through noise: each component's density of
 // what was seen has the probability that the rest lies in the box as a factor, and its moments are
@@ -84,6 +89,6 @@ std::unique_ptr<ScoreKernel> noisy_kernel(const PreparedMixture& mixture, const 
 // point and component.
 std::unique_ptr<ScoreKernel> boxed_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
                                           const std::vector<int>& columns, const Box& box,
-                                          bool scores);
+                                          Kept kept);
 
 }  // namespace mogfit
