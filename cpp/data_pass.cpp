@@ -174,26 +174,30 @@ Moments blank_moments(const PreparedMixture& mixture, const ObservedPart& part) 
 
 Moments data_pass(const PreparedMixture& mixture, const Observations& observations, int threads,
                   const StopRequested& stop) {
-  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
-  const AllSums all = run_chunks(parts, threads, stop, true);
-  const auto moments_of = [&](const PartSums& sums) {
-    if (sums.part->blank()) return blank_moments(mixture, *sums.part);
-    return unpack(all.sums.data() + sums.offset, mixture.ngauss(), sums.part->mixture->nvars());
-  };
-  if (parts.size() == 1 && parts[0].regressions.empty()) return moments_of(all.parts[0]);
   Moments total = no_moments(mixture.ngauss(), mixture.nvars());
-  for (const PartSums& sums : all.parts) add_moments(*sums.part, mixture, moments_of(sums), total);
+  for_each_batch(mixture, observations, threads, stop, [&](const std::vector<ObservedPart>& parts) {
+    const AllSums all = run_chunks(parts, threads, stop, true);
+    for (const PartSums& sums : all.parts) {
+      const ObservedPart& part = *sums.part;
+      add_moments(part, mixture,
+                  part.blank() ? blank_moments(mixture, part)
+                               : unpack(all.sums.data() + sums.offset, mixture.ngauss(),
+                                        part.mixture->nvars()),
+                  total);
+    }
+  });
   return total;
 }
 
 double log_likelihood(const PreparedMixture& mixture, const Observations& observations, int threads,
                       const StopRequested& stop) {
-  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
-  const AllSums all = run_chunks(parts, threads, stop, false);
   double loglik = 0.0;
-  for (const PartSums& sums : all.parts)
-    loglik += sums.part->blank() ? total_weight(*sums.part) * mixture.log_total_weight()
-                                 : all.sums[sums.offset];
+  for_each_batch(mixture, observations, threads, stop, [&](const std::vector<ObservedPart>& parts) {
+    const AllSums all = run_chunks(parts, threads, stop, false);
+    for (const PartSums& sums : all.parts)
+      loglik += sums.part->blank() ? total_weight(*sums.part) * mixture.log_total_weight()
+                                   : all.sums[sums.offset];
+  });
   return loglik;
 }
 

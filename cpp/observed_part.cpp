@@ -1,6 +1,7 @@
 #include "observed_part.hpp"
 
 #include <Eigen/Cholesky>
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -11,6 +12,9 @@
 namespace mogfit {
 
 namespace {
+
+// What the parts of a batch may hold together: 4 MB.
+constexpr std::int64_t kBatchDoubles = std::int64_t{1} << 19;
 
 // A value that can be read wherever a row has no noise.
 constexpr double kZero = 0.0;
@@ -247,21 +251,30 @@ ObservedPart observe_part(const PreparedMixture& mixture, const Observations& o,
 
 }  // namespace
 
-std::vector<ObservedPart> observe(const PreparedMixture& mixture, const Observations& observations,
-                                  int threads, const StopRequested& stop) {
+void for_each_batch(const PreparedMixture& mixture, const Observations& observations, int threads,
+                    const StopRequested& stop,
+                    const std::function<void(const std::vector<ObservedPart>&)>& body) {
+  std::vector<ObservedPart> parts;
   if (!observations.patterns) {
-    std::vector<ObservedPart> whole;
-    whole.push_back(observe_part(mixture, observations, nullptr));
-    return whole;
+    parts.push_back(observe_part(mixture, observations, nullptr));
+    return body(parts);
   }
   const std::vector<Pattern>& patterns = *observations.patterns;
-  std::vector<ObservedPart> parts(patterns.size());
-  const double work = 300.0 * mixture.ngauss() * mixture.nvars() * mixture.nvars();
   const auto count = static_cast<std::int64_t>(patterns.size());
-  parallel_for(count, useful_threads(threads, count, work), stop, [&](std::int64_t p, int) {
-    parts[p] = observe_part(mixture, observations, &patterns[p]);
-  });
-  return parts;
+  // Factor, whitening and packed parameters of what was seen, gain and rest, of each component.
+  const std::int64_t doubles =
+      std::int64_t{5} * mixture.ngauss() * mixture.nvars() * mixture.nvars();
+  const std::int64_t most = std::clamp<std::int64_t>(kBatchDoubles / doubles, 8, 1024);
+  const double work = 300.0 * mixture.ngauss() * mixture.nvars() * mixture.nvars();
+  for (std::int64_t first = 0; first < count; first += most) {
+    const std::int64_t size = std::min(most, count - first);
+    parts.clear();
+    parts.resize(size);
+    parallel_for(size, useful_threads(threads, size, work), stop, [&](std::int64_t p, int) {
+      parts[p] = observe_part(mixture, observations, &patterns[first + p]);
+    });
+    body(parts);
+  }
 }
 
 void add_moments(const ObservedPart& part, const PreparedMixture& mixture, Moments seen,

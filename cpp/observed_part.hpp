@@ -2,6 +2,7 @@
 // these parts one fast pass, whose moments are carried over to all the variables.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -43,10 +44,13 @@ struct ObservedPart {
   bool blank() const { return points.d == 0; }
 };
 
-// Throws NotImplementedError when more bounded variables are missing or seen through noise than
-// quadrature can integrate over, and DegenerateError when noise and covariance are singular.
-std::vector<ObservedPart> observe(const PreparedMixture& mixture, const Observations& observations,
-                                  int threads, const StopRequested& stop);
+// Calls body(parts) for the parts, a batch of them after the other: as many as a bounded memory
+// holds, however many patterns there are. Throws NotImplementedError when more bounded variables
+// are missing or seen through noise than quadrature can integrate over, and DegenerateError when
+// noise and covariance together are singular.
+void for_each_batch(const PreparedMixture& mixture, const Observations& observations, int threads,
+                    const StopRequested& stop,
+                    const std::function<void(const std::vector<ObservedPart>&)>& body);
 
 // Adds to `total` what one part has summed of its rows: s0, s1, s2 of its own variables.
 void add_moments(const ObservedPart& part, const PreparedMixture& mixture, Moments seen,

@@ -11,13 +11,12 @@
 #include "block_evaluator.hpp"
 #include "normal_draws.hpp"
 #include "observed_part.hpp"
+#include "part_blocks.hpp"
 #include "sampling.hpp"
 
 namespace mogfit {
 
 namespace {
-
-constexpr std::int64_t kBlocksPerPiece = 16;
 
 // The variables of a part that are not known exactly, and what each component says of them.
 class Unknowns {
@@ -226,30 +225,24 @@ class BlockPosterior {
   Scratch shares_;
 };
 
-// Calls body(block posterior, unknowns, part, first point) for every block of which something was
-// seen.
-template <typename Body>
-void for_each_block(const PreparedMixture& mixture, const std::vector<ObservedPart>& parts,
-                    int threads, const StopRequested& stop, const Body& body) {
-  for (const ObservedPart& part : parts) {
-    if (part.blank()) continue;
+// Calls seen(block posterior, unknowns, part, first) for every block of the rows of which something
+// was seen, and blank(part) for those of which nothing was.
+template <typename Seen, typename Blank>
+void for_each_part(const PreparedMixture& mixture, const Observations& observations, int threads,
+                   const StopRequested& stop, const Seen& seen, const Blank& blank) {
+  const auto one = [&](const ObservedPart& part) {
+    if (part.blank()) return blank(part);
     const Unknowns unknowns(mixture, part);
-    const std::int64_t blocks = part.points.blocks();
-    const std::int64_t pieces = (blocks + kBlocksPerPiece - 1) / kBlocksPerPiece;
-    const double work = kBlocksPerPiece * kBlock * mixture.ngauss() *
-                        (estimated_nanoseconds(part) + unknowns.count() * part.points.d);
-    const int used = useful_threads(threads, pieces, work);
-    std::vector<std::unique_ptr<BlockPosterior>> posteriors(used);
-    parallel_for(pieces, used, stop, [&](std::int64_t piece, int thread) {
-      auto& posterior = posteriors[thread];
-      if (!posterior) posterior = std::make_unique<BlockPosterior>(mixture, part, unknowns);
-      const std::int64_t last = std::min(blocks, (piece + 1) * kBlocksPerPiece);
-      for (std::int64_t block = piece * kBlocksPerPiece; block < last; ++block) {
-        posterior->load(block);
-        body(*posterior, unknowns, part, block * kBlock);
-      }
-    });
-  }
+    for_each_block(
+        part, mixture.ngauss() * (estimated_nanoseconds(part) + unknowns.count() * part.points.d),
+        threads, stop, [&] { return std::make_unique<BlockPosterior>(mixture, part, unknowns); },
+        [&](BlockPosterior& posterior, std::int64_t first) {
+          seen(posterior, unknowns, part, first);
+        });
+  };
+  for_each_batch(mixture, observations, threads, stop, [&](const std::vector<ObservedPart>& parts) {
+    for (const ObservedPart& part : parts) one(part);
+  });
 }
 
 // The values of row i of a part that were seen, at their places among the V variables.
@@ -297,9 +290,7 @@ void posterior(const PreparedMixture& mixture, const Observations& observations,
                const std::vector<int>& variables, double* means, double* covariances, int threads,
                const StopRequested& stop) {
   const auto width = static_cast<std::int64_t>(variables.size());
-  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
-  for (const ObservedPart& part : parts) {
-    if (!part.blank()) continue;
+  const auto blank = [&](const ObservedPart& part) {
     Vector mean;
     Matrix covariance;
     prior(mixture, mean, covariance);
@@ -311,7 +302,7 @@ void posterior(const PreparedMixture& mixture, const Observations& observations,
           covariances[(row * width + u) * width + v] = covariance(variables[u], variables[v]);
       }
     }
-  }
+  };
   const auto write = [&](BlockPosterior& posterior, const Unknowns& unknowns,
                          const ObservedPart& part, std::int64_t first) {
     // Where each of the variables stands among the unknowns; -1 where it was seen exactly.
@@ -336,23 +327,21 @@ void posterior(const PreparedMixture& mixture, const Observations& observations,
       }
     }
   };
-  for_each_block(mixture, parts, threads, stop, write);
+  for_each_part(mixture, observations, threads, stop, write, blank);
 }
 
 void posterior_draws(const PreparedMixture& mixture, const Observations& observations,
                      std::uint64_t seed, double* draws, int threads, const StopRequested& stop) {
   const int nvars = mixture.nvars();
-  const std::vector<ObservedPart> parts = observe(mixture, observations, threads, stop);
-  for (const ObservedPart& part : parts) {
-    // Rows of which nothing was seen: the mixture's own draws.
-    if (!part.blank()) continue;
+  // Rows of which nothing was seen: the mixture's own draws.
+  const auto blank = [&](const ObservedPart& part) {
     const std::int64_t n = part.points.n;
     std::vector<double> own(static_cast<std::size_t>(n) * nvars);
     std::vector<std::int64_t> labels(n);
     sample(mixture, n, seed, own.data(), labels.data(), threads, stop);
     for (std::int64_t i = 0; i < n; ++i)
       std::copy_n(own.data() + i * nvars, nvars, draws + part.points.row(i) * nvars);
-  }
+  };
   const auto draw = [&](BlockPosterior& posterior, const Unknowns& unknowns,
                         const ObservedPart& part, std::int64_t first) {
     const auto& variables = unknowns.variables();
@@ -383,7 +372,7 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
                                                  : posterior.conditional(k, u)[i] + offset[u];
     }
   };
-  for_each_block(mixture, parts, threads, stop, draw);
+  for_each_part(mixture, observations, threads, stop, draw, blank);
 }
 
 }  // namespace mogfit
