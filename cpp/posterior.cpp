@@ -65,8 +65,9 @@ class Unknowns {
  private:
   static bool is_exact(const ObservedPart& part, int column) {
     return std::all_of(part.regressions.begin(), part.regressions.end(), [&](const auto& r) {
-      const auto row = r.gain.row(part.columns[column]);
-      return row[column] == 1.0 && row.cwiseAbs().sum() == 1.0;
+      const int variable = part.columns[column];
+      const auto row = r.gain.row(variable);
+      return r.rest(variable, variable) == 0.0 && row[column] == 1.0 && row.cwiseAbs().sum() == 1.0;
     });
   }
   Matrix rows_of(const Matrix& all) const {
@@ -127,6 +128,7 @@ class BlockPosterior {
       }
   }
 
+  int nvars() const { return mixture_.nvars(); }
   int rows() const { return evaluator_.rows(); }
   // Whether the density of the point is not a positive number.
   bool undefined(int i) { return !(evaluator_.inverse()[i] > 0.0); }
@@ -135,6 +137,13 @@ class BlockPosterior {
     return conditional_.data() + (static_cast<std::size_t>(k) * unknowns_.count() + u) * kColumn;
   }
   double* mean(int u) { return means_.data() + static_cast<std::size_t>(u) * kColumn; }
+
+  // Whether column j of point i was seen without noise, although others may not have been.
+  bool exact(int j, int i) const {
+    if (part_.noise == Noise::kNone || part_.projected()) return false;
+    const int offset = part_.noise == Noise::kCovariances ? j * (j + 1) / 2 + j : j;
+    return evaluator_.coordinate(part_.points.d + offset)[i] == 0.0;
+  }
 
   // What is left of point i in component k inside a domain.
   std::optional<Remainder> remainder(int k, int i) const {
@@ -255,6 +264,15 @@ void copy_seen(const ObservedPart& part, std::int64_t i, double* x) {
   });
 }
 
+// Those of them that have no noise, which rounding must not change.
+void copy_exact(const BlockPosterior& posterior, const ObservedPart& part, int i, std::int64_t row,
+                double* x) {
+  std::vector<double> seen(x, x + posterior.nvars());
+  copy_seen(part, row, seen.data());
+  for (std::size_t j = 0; j < part.columns.size(); ++j)
+    if (posterior.exact(static_cast<int>(j), i)) x[part.columns[j]] = seen[part.columns[j]];
+}
+
 void draw_inside(const Remainder& remainder, std::uint64_t seed, double* x) {
   std::copy_n(remainder.known.data(), remainder.known.size(), x);
   if (!remainder.rest) return;
@@ -309,6 +327,7 @@ void posterior(const PreparedMixture& mixture, const Observations& observations,
     std::vector<int> place(variables.size());
     for (std::size_t u = 0; u < variables.size(); ++u) place[u] = unknowns.place_of(variables[u]);
     std::vector<double> seen(mixture.nvars());
+    std::vector<char> exact(mixture.nvars(), 0);
     if (covariances) posterior.sum_covariances();
     for (int i = 0; i < posterior.rows(); ++i) {
       const std::int64_t row = part.points.row(first + i);
@@ -316,9 +335,12 @@ void posterior(const PreparedMixture& mixture, const Observations& observations,
         return posterior.undefined(i) ? std::numeric_limits<double>::quiet_NaN() : value;
       };
       copy_seen(part, first + i, seen.data());
+      for (std::size_t j = 0; j < part.columns.size(); ++j)
+        exact[part.columns[j]] = posterior.exact(static_cast<int>(j), i);
       for (std::int64_t u = 0; u < width; ++u) {
-        means[row * width + u] =
-            place[u] < 0 ? seen[variables[u]] : known(posterior.mean(place[u])[i]);
+        means[row * width + u] = place[u] < 0 || exact[variables[u]]
+                                     ? seen[variables[u]]
+                                     : known(posterior.mean(place[u])[i]);
         for (std::int64_t v = 0; covariances && v < width; ++v)
           covariances[(row * width + u) * width + v] =
               place[u] < 0 || place[v] < 0
@@ -357,8 +379,7 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
         left -= posterior.share(k++)[i];
       if (part.box && !posterior.undefined(i)) {
         draw_inside(*posterior.remainder(k, i), stream.bits(), x);
-        // Rounding must not change what was seen without noise.
-        if (part.seen_exactly) copy_seen(part, first + i, x);
+        copy_exact(posterior, part, i, first + i, x);
         continue;
       }
       // A covariance may be singular: of values that noise hardly touches.
@@ -370,6 +391,7 @@ void posterior_draws(const PreparedMixture& mixture, const Observations& observa
       for (int u = 0; u < unknowns.count(); ++u)
         x[variables[u]] = posterior.undefined(i) ? std::numeric_limits<double>::quiet_NaN()
                                                  : posterior.conditional(k, u)[i] + offset[u];
+      copy_exact(posterior, part, i, first + i, x);
     }
   };
   for_each_part(mixture, observations, threads, stop, draw, blank);

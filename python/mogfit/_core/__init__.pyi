@@ -317,9 +317,9 @@ def log_masses_of_means(
     means: _Array, covariance: _Array, lower: _Array, upper: _Array, threads: int = 0
 ) -> _Output: ...
 
-# E[x | seen] (N, U) and Cov[x | seen] (N, U, U), or None, of U of the variables in increasing order,
-# or of all; values seen without noise are given back as they are. NaN where the density of what was
-# seen is not positive.
+# E[x | seen] (N, U) and Cov[x | seen] (N, U, U), or None, of U of the variables, in increasing
+# order, or of all; values seen without noise are given back as they are. NaN where the density of
+# what was seen is not positive.
 @overload
 def posterior(
     mixture: PreparedMixture,
