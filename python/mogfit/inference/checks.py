@@ -101,9 +101,10 @@ def check_enough_rows(data: Observations, ngauss: int) -> None:
             f"components; ask for at most {at_most} or bring more data"
         )
     if distinct < nvars + 1:
+        rows = _rows(distinct, "" if projected else "distinct ")
         raise DegenerateError(
-            f"data: {_rows(distinct, '' if projected else 'distinct ')}, a full covariance in d={nvars} needs "
-            f"{nvars + 1}; bring more data or fewer columns"
+            f"data: {rows}, a full covariance in d={nvars} needs {nvars + 1}; bring more "
+            "data or fewer columns"
         )
     parameters = number_of_parameters(ngauss, nvars)
     if parameters > n_points:
@@ -253,10 +254,10 @@ def _errors_of(data: Observations, rows: NDArray[np.intp], column: int) -> Float
 def _look_at_column(values: Floats, errors: Floats) -> tuple[float, float]:
     """Mean and variance of values seen; those of large errors count less.
 
-    As if the values were spread as widely as a typical error: errors may be as large as doubles go,
-    so that their squares are not summed.
+    As if the values were spread as widely as a good error, that of the best quarter. Errors may be
+    as large as doubles go, so that their squares are not summed.
     """
-    typical = np.median(errors)
+    typical = np.partition(errors, len(errors) // 4)[len(errors) // 4]
     if typical > 0.0:
         with np.errstate(over="ignore"):
             root = 1.0 / np.hypot(1.0, errors / typical)

@@ -28,6 +28,13 @@ _SAMPLING_ERROR = 0.1
 _STRETCH = 200
 _MAX_REFILLS = 3
 
+# A stretch at its limit has stalled when it has lowered the objective by no more than rounding, in
+# parts of it, and the gradient not by this factor; or when its iterations took as many passes as a
+# line search makes at most.
+_NO_DECREASE = 1e-13
+_GRADIENT_FALL = 0.5
+_PASSES_OF_A_SEARCH = 20
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -70,9 +77,12 @@ def finish(
 ) -> Outcome:
     """Descend until the gradient and the gain of an EM step say that this is an optimum.
 
-    A component that the descent empties is refilled, a few times at most, and it goes on.
+    A component that the descent empties is refilled, a few times at most, and it goes on. Where
+    rounding hides every decrease it ends, although line searches would go on for ever.
     """
     iterations = refills = 0
+    stalled = False
+    before: _core.Descent | None = None
     tolerance = gradient_tolerance
     while True:
         left = max_iterations - iterations
@@ -96,9 +106,15 @@ def finish(
         elif refills < _MAX_REFILLS and likelihood.points_held(mixture).min() < EMPTY:
             refills += 1
             mixture = approach(likelihood, mixture)
+            before = None
+            continue
         elif descent.ending != "iteration limit":
             break
-    converged, reason = judge(descent, gradient_tolerance, max_iterations)
+        elif _has_stalled(descent, before):
+            stalled = True
+            break
+        before = descent
+    converged, reason = judge(descent, gradient_tolerance, max_iterations, stalled)
     if refills:
         reason += f"; an emptied component was refilled {refills} time{'s' if refills > 1 else ''}"
     return Outcome(
@@ -109,6 +125,19 @@ def finish(
         iterations,
         converged,
         reason,
+    )
+
+
+def _has_stalled(descent: _core.Descent, before: _core.Descent | None) -> bool:
+    """Whether a stretch got no further than the one before, for all its iterations."""
+    if descent.passes > _PASSES_OF_A_SEARCH * max(descent.iterations, 1):
+        return True
+    if before is None:
+        return False
+    lowered = before.objective - descent.objective
+    return (
+        lowered <= _NO_DECREASE * max(1.0, abs(descent.objective))
+        and descent.gradient_norm > _GRADIENT_FALL * before.gradient_norm
     )
 
 
@@ -126,13 +155,16 @@ def _counting_on(observer: Observer | None, before: int) -> Observer | None:
 
 
 def judge(
-    descent: _core.Descent, gradient_tolerance: float, max_iterations: int
+    descent: _core.Descent, gradient_tolerance: float, max_iterations: int, stalled: bool
 ) -> tuple[bool, str]:
-    """Whether a descent ended at an optimum, and the reason in words."""
+    """Whether a descent ended at an optimum, and the reason in words.
+
+    One that has stalled is where rounding ends every line search, whatever its own ending says.
+    """
     gradient = f"largest gradient entry {descent.gradient_norm:.1e}"
     if descent.ending == "stopped":
         return False, f"stopped by the callback, {gradient}"
-    if descent.ending == "iteration limit":
+    if descent.ending == "iteration limit" and not stalled:
         return False, f"iteration limit {max_iterations} reached, {gradient}"
     if not descent.em_gain < EM_GAIN:
         return False, f"one EM step would still gain {descent.em_gain:.1e} nats, {gradient}"

@@ -48,7 +48,8 @@ def seen_equations(data: Observations) -> Floats:
     """
     equations = np.zeros((0, data.nvars + 1))
     for block in _equations(data):
-        equations = np.linalg.qr(np.concatenate([equations, block]), mode="r")
+        stacked = np.concatenate([equations, block])
+        equations = np.asarray(np.linalg.qr(stacked, mode="r"), dtype=np.float64)
     return equations
 
 
@@ -74,9 +75,7 @@ def _equations(data: Observations) -> Iterator[Floats]:
         yield np.column_stack([left, total[count > 0] / root])
 
 
-def _require_all_directions(
-    equations: Floats, nvars: int, names: Sequence[str] | None
-) -> None:
+def _require_all_directions(equations: Floats, nvars: int, names: Sequence[str] | None) -> None:
     left = equations[:, :nvars]
     # Variables may be in any units.
     scale = np.abs(left).max(axis=0, initial=0.0)

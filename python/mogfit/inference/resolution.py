@@ -75,11 +75,10 @@ def _parts(
 
     All rows of incomplete data, where a column may be seen in few of them; else a sample.
     """
+    blocks: list[slice | NDArray[np.intp]] = [glance(data.n_points)]
     if data.incomplete:
         size = max(1, _BLOCK // data.values.shape[1])
         blocks = [slice(start, start + size) for start in range(0, data.n_points, size)]
-    else:
-        blocks = [glance(data.n_points)]
     for part in map(data.take, blocks):
         shares = _core.responsibilities(mixture, part.core, threads)
         if part.weight is not None:
