@@ -151,6 +151,8 @@ def _jac(method):
 class Stretches:
     """A likelihood whose descents go as they are told, and then as the last of them for ever."""
 
+    total = 100.0
+
     def __init__(self, *stretches):
         self.stretches, self.taken = stretches, 0
 
@@ -180,8 +182,6 @@ class Stretches:
         ([(2.1, 3e-5, 300.0), (2.0, 2e-6, 300.0), (2.0 - 1e-14, 3e-6, 300.0)], 3),
         # The gradient still does.
         ([(2.0, 4e-5, 300.0), (2.0, 1e-5, 300.0), (2.0, 4e-6, 300.0)], 4),
-        # Every line search fails.
-        ([(2.0, 3e-6, 4500.0)], 1),
     ],
 )
 def test_a_descent_that_gets_no_further_ends(stretches, taken):
@@ -198,6 +198,16 @@ def test_one_that_gets_no_further_far_from_an_optimum_has_not_converged():
     assert outcome.iterations == 400
     assert not outcome.converged
     assert outcome.reason.startswith("the line search found no lower point")
+
+
+def test_line_searches_that_gain_next_to_nothing_end_without_an_optimum():
+    # A gain counts in nats: of 100 points, the third gains enough, the fourth does not.
+    stretches = [(2.0, 3e-6, 4000.0), (1.9, 3e-6, 300.0), (1.8, 3e-6, 4000.0)]
+    likelihood = Stretches(*stretches, (1.8 - 1e-6, 3e-6, 4000.0))
+    outcome = finish(likelihood, None, max_iterations=20_000)
+    assert likelihood.taken == 4
+    assert not outcome.converged
+    assert outcome.reason.startswith("the line searches find hardly any lower points, largest")
 
 
 def test_one_that_still_descends_goes_on_to_the_limit():

@@ -28,12 +28,14 @@ _SAMPLING_ERROR = 0.1
 _STRETCH = 200
 _MAX_REFILLS = 3
 
-# A stretch at its limit has stalled when it has lowered the objective by no more than rounding, in
-# parts of it, and the gradient not by this factor; or when its iterations took as many passes as a
-# line search makes at most.
+# A stretch at its limit has ended at rounding when it has lowered the objective by no more, in
+# parts of it, and the gradient not by this factor.
 _NO_DECREASE = 1e-13
 _GRADIENT_FALL = 0.5
-_PASSES_OF_A_SEARCH = 20
+
+# It is the last one, too, when its iterations took that many passes, most of those that a line
+# search may make, and it gained less than an EM step may at an optimum.
+_MANY_PASSES = 15
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,11 @@ def finish(
 ) -> Outcome:
     """Descend until the gradient and the gain of an EM step say that this is an optimum.
 
-    A component that the descent empties is refilled, a few times at most, and it goes on. Where
-    rounding hides every decrease it ends, although line searches would go on for ever.
+    A component that the descent empties is refilled, a few times at most, and it goes on. It
+    ends as well where rounding hides every decrease, or line searches gain next to nothing.
     """
     iterations = refills = 0
-    stalled = False
+    ending = None
     before: _core.Descent | None = None
     tolerance = gradient_tolerance
     while True:
@@ -108,13 +110,12 @@ def finish(
             mixture = approach(likelihood, mixture)
             before = None
             continue
-        elif descent.ending != "iteration limit":
-            break
-        elif _has_stalled(descent, before):
-            stalled = True
+        elif descent.ending != "iteration limit" or (
+            ending := _ends_here(likelihood, before, descent)
+        ):
             break
         before = descent
-    converged, reason = judge(descent, gradient_tolerance, max_iterations, stalled)
+    converged, reason = judge(descent, ending or descent.ending, gradient_tolerance, max_iterations)
     if refills:
         reason += f"; an emptied component was refilled {refills} time{'s' if refills > 1 else ''}"
     return Outcome(
@@ -128,17 +129,22 @@ def finish(
     )
 
 
-def _has_stalled(descent: _core.Descent, before: _core.Descent | None) -> bool:
-    """Whether a stretch got no further than the one before, for all its iterations."""
-    if descent.passes > _PASSES_OF_A_SEARCH * max(descent.iterations, 1):
-        return True
+def _ends_here(
+    likelihood: Likelihood, before: _core.Descent | None, descent: _core.Descent
+) -> str | None:
+    """How a descent ended whose last stretch got hardly any further; None where it did."""
     if before is None:
-        return False
+        return None
     lowered = before.objective - descent.objective
-    return (
+    if (
         lowered <= _NO_DECREASE * max(1.0, abs(descent.objective))
         and descent.gradient_norm > _GRADIENT_FALL * before.gradient_norm
-    )
+    ):
+        return "rounding"
+    laborious = descent.passes > _MANY_PASSES * max(descent.iterations, 1)
+    if laborious and lowered * likelihood.total < EM_GAIN:
+        return "no progress"
+    return None
 
 
 def _counting_on(observer: Observer | None, before: int) -> Observer | None:
@@ -155,17 +161,16 @@ def _counting_on(observer: Observer | None, before: int) -> Observer | None:
 
 
 def judge(
-    descent: _core.Descent, gradient_tolerance: float, max_iterations: int, stalled: bool
+    descent: _core.Descent, ending: str, gradient_tolerance: float, max_iterations: int
 ) -> tuple[bool, str]:
-    """Whether a descent ended at an optimum, and the reason in words.
-
-    One that has stalled is where rounding ends every line search, whatever its own ending says.
-    """
+    """Whether a descent that ended like that did so at an optimum, and the reason in words."""
     gradient = f"largest gradient entry {descent.gradient_norm:.1e}"
-    if descent.ending == "stopped":
+    if ending == "stopped":
         return False, f"stopped by the callback, {gradient}"
-    if descent.ending == "iteration limit" and not stalled:
+    if ending == "iteration limit":
         return False, f"iteration limit {max_iterations} reached, {gradient}"
+    if ending == "no progress":
+        return False, f"the line searches find hardly any lower points, {gradient}"
     if not descent.em_gain < EM_GAIN:
         return False, f"one EM step would still gain {descent.em_gain:.1e} nats, {gradient}"
     if descent.gradient_norm <= gradient_tolerance:
