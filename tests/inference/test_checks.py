@@ -9,6 +9,7 @@ import pytest
 
 from mogfit import DataWarning, DegenerateError, InputError
 from mogfit.inference.checks import check_enough_rows, count_distinct_rows, measure_spread
+from mogfit.observations import as_observations
 from tests.fitting import POINTS, observed
 
 TWO_ROWS = np.array([[0.0, 1.0], [2.0, 3.0]])
@@ -65,9 +66,27 @@ def test_distinct_rows_are_counted_as_far_as_they_matter():
         ),
     ],
 )
-def test_too_few_rows(points, ngauss, error, message):
+@pytest.mark.parametrize("errors", [None, 0.0])
+def test_too_few_rows(points, errors, ngauss, error, message):
     with pytest.raises(error, match=message):
-        check_enough_rows(observed(points), ngauss)
+        check_enough_rows(as_observations(points, errors=errors), ngauss)
+
+
+@pytest.mark.parametrize("points", [TWO_ROWS, TWO_ROWS[:1], np.full((50, 2), 1.5)])
+def test_noise_does_not_make_up_for_rows(points):
+    with pytest.raises(DegenerateError, match=r"covariance in d=2 needs 3"):
+        check_enough_rows(as_observations(points, errors=0.1), 1)
+    matrices = np.ones((len(points), 2, 3))
+    if len(points) < 4:
+        with pytest.raises(DegenerateError, match=rf"data: {len(points)} rows?, .* d=3 needs 4"):
+            check_enough_rows(as_observations(points, projection=matrices), 1)
+
+
+def test_noisy_rows_may_be_shared_by_components():
+    points = np.repeat([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], 20, axis=0)
+    check_enough_rows(as_observations(points, errors=0.1), 4)
+    with pytest.raises(InputError, match="ask for at most 3"):
+        check_enough_rows(as_observations(points, errors=0.0), 4)
 
 
 def test_more_parameters_than_points_are_told_with_both_counts():
@@ -78,11 +97,16 @@ def test_more_parameters_than_points_are_told_with_both_counts():
 
 @pytest.mark.parametrize("value", [3.0, 0.0, 1e300, -1e-300, 0.1])
 @pytest.mark.parametrize("names", [None, ("a", "z")])
-def test_a_constant_column_is_named(value, names):
+@pytest.mark.parametrize("errors", [None, 0.0, [0.1, 0.0], "each", "covariances"])
+def test_a_constant_column_is_named(value, names, errors):
     points = np.column_stack([POINTS[:, 0], np.full(len(POINTS), value)])
     expected = f"data: column {repr('z') if names else 1} is constant ({value:g}); drop it"
+    if errors == "each":
+        errors = np.tile([0.1, 0.0], (len(points), 1))
+    elif errors == "covariances":
+        errors = np.tile(np.diag([0.1, 0.0]), (len(points), 1, 1))
     with pytest.raises(DegenerateError, match=f"^{re.escape(expected)}"):
-        measure_spread(observed(points), names, 1)
+        measure_spread(as_observations(points, errors=errors), names, 1)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
@@ -101,3 +125,41 @@ def test_nearly_collinear_columns_are_not_refused(rng):
     x = rng.normal(size=2000)
     points = np.column_stack([x, x + 1e-5 * rng.normal(size=2000)])
     measure_spread(observed(points), None, 1)
+
+
+def test_a_column_of_errors_where_it_is_seen_is_not_exact():
+    points = np.column_stack([POINTS[:, 0], np.full(len(POINTS), 3.0)])
+    points[::3, 1] = np.nan
+    errors = np.full(points.shape, 0.1)
+    errors[::3, 1] = 0.0
+    data = as_observations(points, errors=errors, missing="marginal")
+    assert measure_spread(data, None, 1).scale[1] < 0.1
+    # The other way about, it is.
+    data = as_observations(points, errors=0.1 - errors, missing="marginal")
+    with pytest.raises(DegenerateError, match="column 1 is constant"):
+        measure_spread(data, None, 1)
+
+
+@pytest.mark.parametrize("errors", [None, 0.3])
+@pytest.mark.parametrize("seen", [slice(1, None, 3), slice(29_000, 29_100), [3, 17, 20_011]])
+def test_columns_seen_in_a_pattern_or_rarely_are_looked_at(seen, errors, rng):
+    points = rng.normal(size=(30_000, 2)) * [1.0, 5.0] + [0.0, 100.0]
+    rare = np.full(30_000, np.nan)
+    rare[seen] = points[seen, 1]
+    values = np.column_stack([points[:, 0], rare])
+    data = as_observations(values, errors=errors, missing="marginal")
+    location, scale, _ = measure_spread(data, None, 1)
+    # The columns are independent; EM ends near the optimum.
+    held = points[seen, 1]
+    assert location[1] == pytest.approx(held.mean(), abs=0.2 * held.std())
+    assert scale[1] == pytest.approx(held.std(), rel=0.3)
+
+
+def test_enormous_errors_count_for_nothing(rng):
+    points = rng.normal(size=(300, 2)) * 2.0
+    errors = np.full(points.shape, 1.2e154)
+    errors[::3] = 0.1
+    points[errors > 1] = 3e153
+    spread = measure_spread(as_observations(points, errors=errors), None, 1)
+    right = measure_spread(as_observations(points[::3], errors=0.1), None, 1)
+    np.testing.assert_allclose(spread.scale, right.scale, rtol=1e-3)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from mogfit import ConvergenceWarning, FitMoG, MixtureOfGaussians
+from mogfit.inference.descent import finish
 from mogfit.inference.scipy_methods import SCIPY_METHODS
 from tests.fitting import POINTS, START, fit, parameters, plain
 from tests.oracles import numpy_em_step
@@ -143,3 +146,72 @@ def test_scipys_methods_are_all_known_to_scipy():
 
 def _jac(method):
     return (lambda x: 2 * x) if method in GRADIENT_METHODS else None
+
+
+class Stretches:
+    """A likelihood whose descents go as they are told, and then as the last of them for ever."""
+
+    total = 100.0
+
+    def __init__(self, *stretches):
+        self.stretches, self.taken = stretches, 0
+
+    def descend(self, mixture, tolerance, **options):
+        objective, gradient, passes = self.stretches[min(self.taken, len(self.stretches) - 1)]
+        self.taken += 1
+        return SimpleNamespace(
+            mixture=mixture,
+            objective=objective,
+            loglik=-objective,
+            gradient_norm=gradient,
+            em_gain=1e-9,
+            iterations=200,
+            passes=passes,
+            ending="iteration limit",
+        )
+
+    def points_held(self, mixture):
+        return np.full(1, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("stretches", "taken"),
+    [
+        # Neither the objective nor the gradient falls any further.
+        ([(2.0, 3e-6, 300.0)], 2),
+        ([(2.1, 3e-5, 300.0), (2.0, 2e-6, 300.0), (2.0 - 1e-14, 3e-6, 300.0)], 3),
+        # The gradient still does.
+        ([(2.0, 4e-5, 300.0), (2.0, 1e-5, 300.0), (2.0, 4e-6, 300.0)], 4),
+    ],
+)
+def test_a_descent_that_gets_no_further_ends(stretches, taken):
+    likelihood = Stretches(*stretches)
+    outcome = finish(likelihood, None, max_iterations=20_000)
+    assert likelihood.taken == taken
+    assert outcome.iterations == 200 * taken
+    assert outcome.converged
+    assert "as low as rounding lets the line search go" in outcome.reason
+
+
+def test_one_that_gets_no_further_far_from_an_optimum_has_not_converged():
+    outcome = finish(Stretches((2.0, 1e-3, 300.0)), None, max_iterations=20_000)
+    assert outcome.iterations == 400
+    assert not outcome.converged
+    assert outcome.reason.startswith("the line search found no lower point")
+
+
+def test_line_searches_that_gain_next_to_nothing_end_without_an_optimum():
+    # A gain counts in nats: of 100 points, the third gains enough, the fourth does not.
+    stretches = [(2.0, 3e-6, 4000.0), (1.9, 3e-6, 300.0), (1.8, 3e-6, 4000.0)]
+    likelihood = Stretches(*stretches, (1.8 - 1e-6, 3e-6, 4000.0))
+    outcome = finish(likelihood, None, max_iterations=20_000)
+    assert likelihood.taken == 4
+    assert not outcome.converged
+    assert outcome.reason.startswith("the line searches find hardly any lower points, largest")
+
+
+def test_one_that_still_descends_goes_on_to_the_limit():
+    stretches = [(2.0 - 1e-9 * k, 3e-6, 300.0) for k in range(10)]
+    outcome = finish(Stretches(*stretches), None, max_iterations=2000)
+    assert outcome.iterations == 2000
+    assert outcome.reason.startswith("iteration limit 2000 reached")

@@ -76,3 +76,41 @@ def test_a_fit_names_them_with_both_widths():
         r"deviation \S+, where the noise of its points hides anything below 0\.2",
     ):
         F.fit_data()
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1e6), (1e6, 1.0), (1e-9, 1e3)])
+def test_units_do_not_matter_where_values_are_missing(scales):
+    # Narrow along a direction in which both variables count.
+    tilted = [[1.0, 0.9999], [0.9999, 1.0]]
+    mog = MixtureOfGaussians(mus=[[0.0, 0.0]], Sigmas=[tilted])
+    values = mog.rvs(3000, rng=1, errors=0.3)
+    values[::4, 1] = np.nan
+    values[1::4, 0] = np.nan
+    errors = np.full(values.shape, 0.3)
+
+    def found(scale):
+        scaled = MixtureOfGaussians(
+            mus=mog.mus * scale, Sigmas=[np.asarray(tilted) * np.outer(scale, scale)]
+        )
+        data = as_observations(values * scale, errors=errors * scale, missing="marginal")
+        return unresolved_components(scaled._prepared, data)
+
+    (plain,), (other,) = found(np.ones(2)), found(np.array(scales))
+    # In units of the first of the variables that count as much.
+    assert other.seen == pytest.approx(plain.seen * scales[0], rel=1e-6)
+    assert other.hidden == pytest.approx(plain.hidden * scales[0], rel=1e-6)
+    # Half of the points tell: those that have both.
+    variance = 2 * np.sqrt(2 / 1500) * 0.3**2
+    assert plain.hidden**2 == pytest.approx(variance, rel=1e-3)
+
+
+def test_a_column_missing_in_a_pattern_is_looked_at_where_it_is_seen():
+    mog, resolved = prepared(0.5)
+    points = mog.rvs(20_000, rng=1, errors=0.5)
+    points[::2, 1] = np.nan
+    data = as_observations(points, errors=np.full(points.shape, 0.5), missing="marginal")
+    assert unresolved_components(resolved, data) == []
+    _, narrow = prepared(0.01)
+    (found,) = unresolved_components(narrow, data)
+    held = np.count_nonzero(points[1::2, 0] > 5.0)
+    assert found.hidden**2 == pytest.approx(2 * np.sqrt(2 / held) * 0.5**2, rel=0.01)

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.errors import DataWarning, DegenerateError, InputError, warn_user
+from mogfit.inference.identified import seen_equations
+from mogfit.noise import BLOCK
 from mogfit.observations import Observations
 from mogfit.parameters import number_of_parameters
 
 __all__ = [
     "Spread",
     "check_enough_rows",
+    "glance",
     "mean_and_covariance",
     "measure_spread",
     "overall_moments",
@@ -71,7 +74,8 @@ def count_distinct_rows(values: NDArray[np.floating], enough: int) -> int:
 def check_enough_rows(data: Observations, ngauss: int) -> None:
     """Refuse fewer rows than components; warn of more parameters than rows.
 
-    Rows that were seen through noise, or projected, need not be distinct.
+    Components may share rows that were seen through noise, or projected. But V rows or fewer say
+    nothing of the covariance in some direction, however they were seen.
 
     Raises
     ------
@@ -81,24 +85,26 @@ def check_enough_rows(data: Observations, ngauss: int) -> None:
         If no covariance can be estimated: fewer than V + 1 distinct rows.
     """
     values, n_points, nvars = data.values, data.n_points, data.nvars
-    exact = not data.noisy and data.projection is None
+    projected = data.projection is not None
     needed = max(ngauss, nvars + 1)
-    distinct = count_distinct_rows(values, needed) if exact else n_points
+    distinct = n_points if projected else count_distinct_rows(values, needed)
+    at_most = distinct if _exact_columns(data).all() else n_points
     if distinct == 1 < n_points:
         row = ", ".join(f"{v:g}" for v in values[0])
         raise DegenerateError(
             f"data: all {n_points} rows are identical ({row}); a covariance in d={nvars} needs "
             f"{nvars + 1} distinct rows; bring data that vary"
         )
-    if distinct < ngauss:
+    if at_most < ngauss:
         raise InputError(
             f"data: {_rows(n_points)}, {distinct} of them distinct, for ngauss={ngauss} "
-            f"components; ask for at most {distinct} or bring more data"
+            f"components; ask for at most {at_most} or bring more data"
         )
-    if exact and distinct < nvars + 1:
+    if distinct < nvars + 1:
+        rows = _rows(distinct, "" if projected else "distinct ")
         raise DegenerateError(
-            f"data: {_rows(distinct, 'distinct ')}, a full covariance in d={nvars} needs "
-            f"{nvars + 1}; bring more data or fewer columns"
+            f"data: {rows}, a full covariance in d={nvars} needs {nvars + 1}; bring more "
+            "data or fewer columns"
         )
     parameters = number_of_parameters(ngauss, nvars)
     if parameters > n_points:
@@ -140,18 +146,20 @@ def measure_spread(data: Observations, names: tuple[str, ...] | None, threads: i
         If a column is constant, or columns are collinear: no mixture of full covariances has a
         finite likelihood on such data.
     """
-    exact = not data.noisy and data.projection is None
-    if data.incomplete and exact:
-        lowest, highest = np.fmin.reduce(data.values), np.fmax.reduce(data.values)
-        for column in np.flatnonzero(lowest == highest):
-            _refuse_constant(int(column), float(lowest[column]), names)
+    exact = np.flatnonzero(_exact_columns(data))
+    if not data.plain:
+        for column in exact:
+            values = data.values[:, column]
+            lowest, highest = np.fmin.reduce(values), np.fmax.reduce(values)
+            if lowest == highest:
+                _refuse_constant(int(column), float(lowest), names)
     location, covariance = overall_moments(data, threads)
     scale = np.sqrt(np.diag(covariance))
-    if exact:
-        rounding = 4 * np.finfo(float).eps * np.abs(location)
-        for column in np.flatnonzero(~(scale > rounding)):
-            _refuse_constant(int(column), float(location[column]), names)
-        _check_collinear(covariance / np.outer(scale, scale), names)
+    rounding = 4 * np.finfo(float).eps * np.abs(location)
+    for column in exact[~(scale > rounding)[exact]]:
+        _refuse_constant(int(column), float(location[column]), names)
+    if exact.size:
+        _check_collinear((covariance / np.outer(scale, scale))[np.ix_(exact, exact)], exact, names)
     return Spread(location, scale, covariance)
 
 
@@ -166,9 +174,40 @@ def _refuse_constant(column: int, value: float, names: tuple[str, ...] | None) -
     raise DegenerateError(f"data: {_label(column, names)} is constant ({value:g}); drop it")
 
 
+def _exact_columns(data: Observations) -> NDArray[np.bool_]:
+    """Which variables were seen as they are, without noise or with errors of 0, (V,)."""
+    if data.projection is not None:
+        return np.zeros(data.nvars, dtype=bool)
+    if data.shared is not None:
+        return np.asarray(data.shared.diagonal() == 0.0)
+    exact = np.ones(data.nvars, dtype=bool)
+    if data.deviations is not None:
+        errors = data.deviations
+    elif data.covariances is not None:
+        errors = np.einsum("nii->ni", data.covariances)
+    else:
+        return exact
+    for start in range(0, data.n_points, BLOCK):
+        rows = slice(start, start + BLOCK)
+        # Of a value that is missing the error may be anything.
+        exact &= ~((errors[rows] != 0.0) & ~np.isnan(data.values[rows])).any(axis=0)
+        if not exact.any():
+            break
+    return exact
+
+
+def glance(count: int) -> slice | NDArray[np.intp]:
+    """At most 10,000 of `count` rows, in order, with no pattern that those of the data may have."""
+    if count <= _LOOK:
+        return slice(None)
+    rows = np.random.default_rng(0).choice(count, _LOOK, replace=False, shuffle=False)
+    rows.sort()
+    return np.asarray(rows, dtype=np.intp)
+
+
 def _one_gaussian(data: Observations, threads: int) -> tuple[Floats, Floats]:
     """Mean (V,) and covariance (V, V) of one Gaussian, by EM from what a look at the data says."""
-    location, variance = _first_look(data.take(slice(None, None, -(-data.n_points // _LOOK))))
+    location, variance = _first_look(data)
     one = _core.PreparedMixture(np.ones(1), location[None], np.diag(variance)[None])
     try:
         one, _, _ = _core.em_run(
@@ -184,30 +223,74 @@ def _one_gaussian(data: Observations, threads: int) -> tuple[Floats, Floats]:
 
 def _first_look(data: Observations) -> tuple[Floats, Floats]:
     """A location (V,) and a variance (V,) to start EM from."""
-    values = np.asarray(data.values, dtype=np.float64)
-    seen = np.isfinite(values)
     if data.projection is not None:
-        # Least squares, and one variance for all.
-        rows, targets = data.projection[seen], values[seen]
-        location = np.asarray(np.linalg.lstsq(rows, targets, rcond=None)[0], dtype=np.float64)
-        rest = ((targets - rows @ location) ** 2).sum() / np.square(rows).sum()
-        return location, np.full(data.nvars, rest if rest > 0 else 1.0)
-    noise = np.zeros(values.shape)
+        return _look_at_projected(data)
+    looks = []
+    for column in range(data.nvars):
+        values = data.values[:, column]
+        if data.incomplete:
+            # What is seen rarely, or never where another is, must be seen here.
+            seen = np.flatnonzero(~np.isnan(values))
+            rows = seen[glance(len(seen))]
+        else:
+            rows = np.arange(len(values))[glance(len(values))]
+        looks.append(
+            _look_at_column(values[rows].astype(np.float64), _errors_of(data, rows, column))
+        )
+    location, variance = np.transpose(looks)
+    return location, variance
+
+
+def _errors_of(data: Observations, rows: NDArray[np.intp], column: int) -> Floats:
+    """Standard deviations of the noise of some values of a column."""
     if data.deviations is not None:
-        noise = np.where(seen, data.deviations, 0.0) ** 2
-    elif data.covariances is not None:
-        noise = np.where(seen, np.einsum("nii->ni", data.covariances), 0.0)
-    # Values of large errors count less: as if the rest were as wide as a typical error.
-    count = seen / (noise + np.median(noise, axis=0) + np.finfo(float).tiny)
-    count /= count.max(axis=0)
-    filled = np.where(seen, values, 0.0)
-    total = count.sum(axis=0)
-    location = (count * filled).sum(axis=0) / total
-    variance = (count * np.where(seen, filled - location, 0.0) ** 2).sum(axis=0) / total
-    return location, np.where(variance > 0, variance, np.maximum(noise.max(axis=0), 1.0))
+        return data.deviations[rows, column]
+    if data.covariances is not None:
+        return np.asarray(np.sqrt(data.covariances[rows, column, column]))
+    shared = 0.0 if data.shared is None else data.shared[column, column]
+    return np.full(len(rows), np.sqrt(shared))
 
 
-def _check_collinear(correlation: Floats, names: tuple[str, ...] | None) -> None:
+def _look_at_column(values: Floats, errors: Floats) -> tuple[float, float]:
+    """Mean and variance of values seen; those of large errors count less.
+
+    As if the values were spread as widely as a good error, that of the best quarter. Errors may be
+    as large as doubles go, so that their squares are not summed.
+    """
+    typical = np.partition(errors, len(errors) // 4)[len(errors) // 4]
+    if typical > 0.0:
+        with np.errstate(over="ignore"):
+            root = 1.0 / np.hypot(1.0, errors / typical)
+    else:
+        root = np.where(errors == 0.0, 1.0, 0.0)
+    root /= np.linalg.norm(root)
+    location = float(root**2 @ values)
+    with np.errstate(over="ignore"):
+        variance = float(np.square(root * (values - location)).sum())
+    if not variance > 0.0:
+        variance = float(errors.max()) ** 2 or 1.0
+    return location, min(variance, float(np.finfo(float).max))
+
+
+def _look_at_projected(data: Observations) -> tuple[Floats, Floats]:
+    """Least squares for the location, and one variance for all."""
+    equations = seen_equations(data)
+    solution = np.linalg.lstsq(equations[:, :-1], equations[:, -1], rcond=None)[0]
+    location = np.asarray(solution, dtype=np.float64)
+    part = data.take(glance(data.n_points))
+    assert part.projection is not None
+    seen = ~np.isnan(part.values)
+    rows = part.projection[seen]
+    with np.errstate(over="ignore"):
+        squares = np.square(part.values[seen] - rows @ location).sum()
+        rest = float(squares / np.square(rows).sum())
+    return location, np.full(data.nvars, rest if 0.0 < rest < np.inf else 1.0)
+
+
+def _check_collinear(
+    correlation: Floats, numbers: NDArray[np.intp], names: tuple[str, ...] | None
+) -> None:
+    """Refuse the columns of these numbers if one of them follows from the others."""
     eigenvalues, vectors = np.linalg.eigh(correlation)
     if eigenvalues[0] > _SINGULAR:
         return
@@ -215,7 +298,7 @@ def _check_collinear(correlation: Floats, names: tuple[str, ...] | None) -> None
     rank = int(np.count_nonzero(eigenvalues > _SINGULAR))
     # The columns that take part in the linear relations between columns.
     involved = np.flatnonzero(np.abs(vectors[:, : nvars - rank]).max(axis=1) > 1e-3)
-    columns = ", ".join(_label(int(c), names) for c in involved)
+    columns = ", ".join(_label(int(c), names) for c in numbers[involved])
     raise DegenerateError(
         f"data: the columns are collinear: rank {rank} of {nvars}; {columns} determine one "
         f"another; drop {nvars - rank} of them"

@@ -28,6 +28,15 @@ _SAMPLING_ERROR = 0.1
 _STRETCH = 200
 _MAX_REFILLS = 3
 
+# A stretch at its limit has ended at rounding when it has lowered the objective by no more, in
+# parts of it, and the gradient not by this factor.
+_NO_DECREASE = 1e-13
+_GRADIENT_FALL = 0.5
+
+# It is the last one, too, when its iterations took that many passes, most of those that a line
+# search may make, and it gained less than an EM step may at an optimum.
+_MANY_PASSES = 15
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -70,9 +79,12 @@ def finish(
 ) -> Outcome:
     """Descend until the gradient and the gain of an EM step say that this is an optimum.
 
-    A component that the descent empties is refilled, a few times at most, and it goes on.
+    A component that the descent empties is refilled, a few times at most, and it goes on. It
+    ends as well where rounding hides every decrease, or line searches gain next to nothing.
     """
     iterations = refills = 0
+    ending = None
+    before: _core.Descent | None = None
     tolerance = gradient_tolerance
     while True:
         left = max_iterations - iterations
@@ -96,9 +108,14 @@ def finish(
         elif refills < _MAX_REFILLS and likelihood.points_held(mixture).min() < EMPTY:
             refills += 1
             mixture = approach(likelihood, mixture)
-        elif descent.ending != "iteration limit":
+            before = None
+            continue
+        elif descent.ending != "iteration limit" or (
+            ending := _ends_here(likelihood, before, descent)
+        ):
             break
-    converged, reason = judge(descent, gradient_tolerance, max_iterations)
+        before = descent
+    converged, reason = judge(descent, ending or descent.ending, gradient_tolerance, max_iterations)
     if refills:
         reason += f"; an emptied component was refilled {refills} time{'s' if refills > 1 else ''}"
     return Outcome(
@@ -110,6 +127,24 @@ def finish(
         converged,
         reason,
     )
+
+
+def _ends_here(
+    likelihood: Likelihood, before: _core.Descent | None, descent: _core.Descent
+) -> str | None:
+    """How a descent ended whose last stretch got hardly any further; None where it did."""
+    if before is None:
+        return None
+    lowered = before.objective - descent.objective
+    if (
+        lowered <= _NO_DECREASE * max(1.0, abs(descent.objective))
+        and descent.gradient_norm > _GRADIENT_FALL * before.gradient_norm
+    ):
+        return "rounding"
+    laborious = descent.passes > _MANY_PASSES * max(descent.iterations, 1)
+    if laborious and lowered * likelihood.total < EM_GAIN:
+        return "no progress"
+    return None
 
 
 def _counting_on(observer: Observer | None, before: int) -> Observer | None:
@@ -126,14 +161,16 @@ def _counting_on(observer: Observer | None, before: int) -> Observer | None:
 
 
 def judge(
-    descent: _core.Descent, gradient_tolerance: float, max_iterations: int
+    descent: _core.Descent, ending: str, gradient_tolerance: float, max_iterations: int
 ) -> tuple[bool, str]:
-    """Whether a descent ended at an optimum, and the reason in words."""
+    """Whether a descent that ended like that did so at an optimum, and the reason in words."""
     gradient = f"largest gradient entry {descent.gradient_norm:.1e}"
-    if descent.ending == "stopped":
+    if ending == "stopped":
         return False, f"stopped by the callback, {gradient}"
-    if descent.ending == "iteration limit":
+    if ending == "iteration limit":
         return False, f"iteration limit {max_iterations} reached, {gradient}"
+    if ending == "no progress":
+        return False, f"the line searches find hardly any lower points, {gradient}"
     if not descent.em_gain < EM_GAIN:
         return False, f"one EM step would still gain {descent.em_gain:.1e} nats, {gradient}"
     if descent.gradient_norm <= gradient_tolerance:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
+from mogfit.inference.checks import glance
 from mogfit.observations import Observations
 
 __all__ = ["Unresolved", "unresolved_components"]
 
 Floats = NDArray[np.float64]
 
-# Rows looked at: enough for an error of a per cent.
-_LOOK = 10_000
+# Values looked at together, where all of them are.
+_BLOCK = 100_000
 
 # Standard errors that the smallest variance of a component must be above 0.
 _STANDARD_ERRORS = 2.0
@@ -40,56 +42,105 @@ def unresolved_components(
     """
     if not data.noisy or data.projection is not None:
         return []
-    step = -(-data.n_points // _LOOK)
-    part = data.take(slice(None, None, step))
-    shares = _core.responsibilities(mixture, part.core, threads)
-    if part.weight is not None:
-        shares = shares * part.weight[:, None]
+    noise = _mean_noise(data, mixture, threads)
+    directions = [
+        (k, along)
+        for k, covariance in enumerate(mixture.covariances)
+        if (along := _narrowest(covariance, noise[k])) is not None
+    ]
+    if not directions:
+        return []
+    information = np.zeros(len(noise))
+    for part, shares in _parts(data, mixture, threads):
+        for k, along in directions:
+            sigmas = np.sqrt(mixture.covariances[k].diagonal())
+            # Errors may be as large, or as small, as doubles go.
+            with np.errstate(over="ignore", divide="ignore"):
+                weight = (1.0 / _variances_along(part, along, sigmas)) ** 2
+                information[k] += 0.5 * (shares[:, k] * weight).sum()
     found = []
-    for k, covariance in enumerate(mixture.covariances):
-        # In units of the component: which direction is narrow must not depend on the variables'.
-        noise = _mean_noise(part, shares[:, k])
-        if noise is None:
-            continue
-        root = np.linalg.cholesky(noise)
-        relative = np.linalg.solve(root, np.linalg.solve(root, covariance).T)
-        if not np.isfinite(relative).all():
-            continue  # noise that is next to none
-        _, axes = np.linalg.eigh(0.5 * relative + 0.5 * relative.T)
-        along = np.linalg.solve(root.T, axes[:, 0])
-        along /= np.linalg.norm(along)
-        variance = float(along @ covariance @ along)
-        hidden_by = _variances_along(part, along)
-        # Errors may be as large, or as small, as doubles go.
+    for k, along in directions:
+        variance = float(along @ mixture.covariances[k] @ along)
         with np.errstate(over="ignore", divide="ignore"):
-            information = step * (0.5 * shares[:, k] * (1.0 / hidden_by) ** 2).sum()
-            hidden = _STANDARD_ERRORS / np.sqrt(information)
+            hidden = _STANDARD_ERRORS / np.sqrt(information[k])
         if variance < hidden:
             found.append(Unresolved(k, float(np.sqrt(variance)), float(np.sqrt(hidden))))
     return found
 
 
-def _mean_noise(data: Observations, shares: Floats) -> Floats | None:
-    """The typical noise of the points of a component; None where some of it is none at all."""
-    total = shares.sum()
-    if total <= 0.0:
+def _parts(
+    data: Observations, mixture: _core.PreparedMixture, threads: int
+) -> Iterator[tuple[Observations, Floats]]:
+    """Rows, and how much of the components' points they stand for, (n, K).
+
+    All rows of incomplete data, where a column may be seen in few of them; else a sample.
+    """
+    blocks: list[slice | NDArray[np.intp]] = [glance(data.n_points)]
+    if data.incomplete:
+        size = max(1, _BLOCK // data.values.shape[1])
+        blocks = [slice(start, start + size) for start in range(0, data.n_points, size)]
+    for part in map(data.take, blocks):
+        shares = _core.responsibilities(mixture, part.core, threads)
+        if part.weight is not None:
+            shares = shares * part.weight[:, None]
+        yield part, shares if data.incomplete else shares * (data.n_points / part.n_points)
+
+
+def _narrowest(covariance: Floats, noise: Floats | None) -> Floats | None:
+    """The direction in which a covariance is smallest beside the noise, in units of a variable.
+
+    That is the one that counts most in it, so that no other's units change a width along it. None
+    where there is no noise, or next to none.
+    """
+    if noise is None:
         return None
+    root = np.linalg.cholesky(noise)
+    relative = np.linalg.solve(root, np.linalg.solve(root, covariance).T)
+    if not np.isfinite(relative).all():
+        return None
+    _, axes = np.linalg.eigh(0.5 * relative + 0.5 * relative.T)
+    along = np.linalg.solve(root.T, axes[:, 0])
+    sigmas = np.sqrt(covariance.diagonal())
+    parts = np.abs(along) * sigmas
+    # The first of those that count as much, but for rounding.
+    most = int(np.argmax(parts > 0.999 * parts.max()))
+    return np.asarray(along * (sigmas[most] / np.linalg.norm(parts)))
+
+
+def _mean_noise(
+    data: Observations, mixture: _core.PreparedMixture, threads: int
+) -> list[Floats | None]:
+    """The typical noise of the points of each component; None where some of it is none at all."""
+    ngauss, nvars = len(mixture.weights), data.nvars
     if data.shared is not None:
-        mean = data.shared
-    elif data.deviations is not None:
-        variances = np.where(np.isnan(data.values), 0.0, data.deviations) ** 2
-        with np.errstate(over="ignore"):
-            mean = np.diag(shares @ variances / total)
-    else:
-        mean = np.einsum("n,nij->ij", shares, _known(data)) / total
-    scale = np.sqrt(mean.diagonal())
+        return [_all_there(data.shared)] * ngauss
+    # Each entry is the mean over the points in which it is seen.
+    total, count = np.zeros((2, ngauss, nvars, nvars))
+    with np.errstate(over="ignore"):
+        for part, shares in _parts(data, mixture, threads):
+            seen = (~np.isnan(part.values)).astype(np.float64)
+            if part.deviations is not None:
+                squares = np.where(seen, part.deviations, 0.0) ** 2
+                diagonal = np.arange(nvars)
+                total[:, diagonal, diagonal] += shares.T @ squares
+                count[:, diagonal, diagonal] += shares.T @ seen
+            else:
+                total += np.einsum("nk,nij->kij", shares, _known(part))
+                count += np.einsum("nk,ni,nj->kij", shares, seen, seen)
+    mean = total / np.where(count > 0.0, count, 1.0)
+    return [_all_there(noise) for noise in mean]
+
+
+def _all_there(noise: Floats) -> Floats | None:
+    """The covariance of some noise; None if it is next to none in some direction."""
+    scale = np.sqrt(noise.diagonal())
     if not (np.isfinite(scale).all() and scale.min() > 0.0):
         return None
-    smallest = np.linalg.eigvalsh(mean / scale / scale[:, None])[0]
-    return mean if smallest > 1e-10 else None
+    smallest = np.linalg.eigvalsh(noise / scale / scale[:, None])[0]
+    return noise if smallest > 1e-10 else None
 
 
-def _variances_along(data: Observations, along: Floats) -> Floats:
+def _variances_along(data: Observations, along: Floats, sigmas: Floats) -> Floats:
     """e^T S_i e of every point, infinite where a value that counts is missing."""
     if data.shared is not None:
         variances = np.full(data.n_points, along @ data.shared @ along)
@@ -97,7 +148,8 @@ def _variances_along(data: Observations, along: Floats) -> Floats:
         variances = np.where(np.isnan(data.values), 0.0, data.deviations) ** 2 @ along**2
     else:
         variances = np.einsum("i,nij,j->n", along, _known(data), along)
-    missing = np.isnan(data.values) & (np.abs(along) > 1e-3)
+    parts = np.abs(along) * sigmas
+    missing = np.isnan(data.values) & (parts > 1e-3 * parts.max())
     return np.where(missing.any(axis=1), np.inf, np.maximum(variances, np.finfo(float).tiny))
 
 

@@ -18,6 +18,7 @@ from mogfit.inference.checks import check_enough_rows, measure_spread
 from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome, finish, growing_samples
 from mogfit.inference.em import run_em
 from mogfit.inference.given_starts import approach, prepare_start
+from mogfit.inference.identified import check_identified
 from mogfit.inference.likelihood import Likelihood, Observer
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.inference.scipy_methods import canonical_method, run_scipy
@@ -111,6 +112,7 @@ def run_fit(
         # As if they were absent, to the last bit: rows of weight 0 go before anything else.
         data = data.take(data.weight > 0)
     check_enough_rows(data, ngauss)
+    check_identified(data, names)
     spread = measure_spread(data, names, options.threads)
     likelihood = Likelihood(data, spread, options.penalty, options.threads, domain)
     try:
