@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import tracemalloc
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, multivariate_normal, norm
 
-from mogfit import DomainError, InputError, MixtureOfGaussians, mixture_prediction
+from mogfit import DomainError, InputError, MixtureOfGaussians, mixture_density, mixture_prediction
 from tests.observation_oracles import Case, loop_posteriors, posterior
 from tests.observed_fits import knock_out
 from tests.oracles import Mixture
@@ -332,3 +333,10 @@ def test_what_cannot_be_predicted_from_is_refused(method):
 def test_the_methods_of_imputation_are_named():
     with pytest.raises(InputError, match=r"method.*'median'.*mean.*draw"):
         MOG.impute(POINTS, method="median")
+
+
+@pytest.mark.parametrize("module", [mixture_density, mixture_prediction])
+def test_examples(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 6
+    assert not result.failed
