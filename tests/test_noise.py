@@ -93,7 +93,7 @@ def test_shapes_for_one_variable(shape, kind):
     found = as_noise(np.full(shape, 0.25), np.zeros((5, 1)))
     value = getattr(found, kind)
     assert value is not None
-    squared = 0.0625 if shape in ((), (1,)) else 0.25
+    squared = 0.0625 if shape in ((), (1,), (1, 1)) else 0.25
     np.testing.assert_array_equal(value, np.full(value.shape, squared))
 
 
@@ -167,7 +167,7 @@ def test_what_is_clearly_no_covariance_is_read_as_deviations():
     assert "can be one covariance" in message(rounded, np.zeros((2, 2)))
 
 
-@pytest.mark.parametrize("given", ["0.1", 1j, [[1j, 2]], b"1", {"a": 1}])
+@pytest.mark.parametrize("given", ["0.1", 1j, [[1j, 2]], b"1", {1}])
 def test_what_is_not_a_real_number(given):
     with pytest.raises(DtypeError, match="errors: "):
         as_noise(given, X)
@@ -180,7 +180,55 @@ def test_a_switch_is_no_error():
     )
 
 
-# Tables
+@pytest.mark.parametrize("container", ["list", "nested", "array", "table", "null table"])
+def test_switches_are_no_errors_in_any_container(container):
+    flags = [[True, False]] * 500
+    given = {"list": [True, True], "nested": flags, "array": np.array(flags)}.get(container)
+    if given is None:
+        pandas = pytest.importorskip("pandas")
+        dtype = "boolean" if container == "null table" else bool
+        given = pandas.DataFrame(flags, dtype=dtype)
+    words = message(given, X)
+    assert words.startswith("errors: ")
+    assert words.endswith("seen; allowed: standard deviations >= 0, or infinite where a value "
+                          "was not measured")  # fmt: skip
+
+
+# Tables and mappings
+
+
+def test_deviations_by_name():
+    found = as_noise({"b": 0.2, "a": 0.1}, X, names=NAMES)
+    np.testing.assert_array_equal(found.shared, np.diag([0.1**2, 0.2**2]))
+    found = as_noise({"b": DEVIATIONS[:, 1], "a": 0.1}, X, names=NAMES).deviations
+    np.testing.assert_array_equal(found, np.column_stack([np.full(500, 0.1), DEVIATIONS[:, 1]]))
+    # As many points as variables: what is given by name are deviations.
+    found = as_noise({"a": 0.1, "b": [0.2, 0.3]}, X[:2], names=NAMES).deviations
+    np.testing.assert_array_equal(found, [[0.1, 0.2], [0.1, 0.3]])
+
+
+def test_deviations_by_names_that_do_not_fit():
+    assert message({"a": 0.1}, X, names=NAMES).startswith(
+        "errors: the names of the columns differ, 1 missing: 'b'; allowed: 'a', 'b' in any order"
+    )
+    assert message({"a": 0.1, "b": 0.2}, X) == (
+        "errors: names seen, 'a', 'b', but data have none; give one standard deviation per column"
+    )
+    assert message({"a": [0.1, 0.2], "b": [0.1, 0.2, 0.3]}, X, names=NAMES) == (
+        "errors: shapes 'a': (2,), 'b': (3,) seen; allowed: a number for each name, or one per "
+        "point"
+    )
+    with pytest.raises(DtypeError, match=r"errors\['b'\]: 'x' \(str\) seen"):
+        as_noise({"a": 1, "b": "x"}, X, names=NAMES)
+
+
+def test_errors_of_rows_that_were_left_out():
+    kept = np.arange(500) % 3 > 0
+    for given, name in ((DEVIATIONS, "deviations"), (COVARIANCES, "covariances")):
+        found = getattr(as_noise(given, X[kept], kept=kept), name)
+        np.testing.assert_array_equal(found, given[kept])
+        same = getattr(as_noise(given[kept], X[kept], kept=kept), name)
+        np.testing.assert_array_equal(same, given[kept])
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])

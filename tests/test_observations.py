@@ -10,10 +10,19 @@ import types
 import numpy as np
 import pytest
 
-from mogfit import _core, data, noise, noise_covariances, observations, projections
+from mogfit import (
+    _core,
+    data,
+    noise,
+    noise_covariances,
+    observation_checks,
+    observations,
+    observed_rows,
+    projections,
+)
 from mogfit.data import as_points
 from mogfit.errors import DataWarning, DtypeError, InputError
-from mogfit.observations import as_observations
+from mogfit.observations import as_observations, seen_as, weighted
 
 RNG = np.random.default_rng(41)
 X = RNG.normal(size=(500, 2))
@@ -226,7 +235,7 @@ def test_a_single_point_with_a_missing_value():
 
 
 def test_drop_keeps_everything_aligned(monkeypatch):
-    monkeypatch.setattr(observations, "BLOCK", 7)
+    monkeypatch.setattr(observation_checks, "BLOCK", 7)
     given = changed(X, ([3, 3, 30, 499], [0, 1, 0, 1]), np.nan)
     keep = np.delete(np.arange(500), [3, 30, 499])
     for name, errors in (("deviations", DEVIATIONS), ("covariances", COVARIANCES)):
@@ -302,20 +311,19 @@ def test_weights_that_do_not_fit_or_count():
 
 def test_infinite_error_is_a_missing_value():
     errors = changed(DEVIATIONS, (3, 1), np.inf)
-    assert message(X, errors=errors, names=NAMES) == (
-        "errors: 1 of 1000 values is infinite, which marks a missing value, first at row 3, "
-        f"column 1 ('b'); allowed: finite errors; {CHOICES}"
-    )
-    seen = as_observations(X, errors=errors, missing="marginal")
-    np.testing.assert_array_equal(seen.values, WITH_NAN)
-    assert seen.incomplete
+    for missing in ("error", "marginal", "nan"):
+        seen = as_observations(X, errors=errors, missing=missing)
+        np.testing.assert_array_equal(seen.values, WITH_NAN)
+        assert seen.incomplete
+        assert seen.given is X
     assert not np.isnan(X).any()
-    nan = as_observations(X, errors=errors, missing="nan")
-    np.testing.assert_array_equal(nan.values, WITH_NAN)
-    assert not nan.incomplete
+    # To give the error says what it means; a NaN does not.
+    assert CHOICES in message(WITH_NAN, errors=changed(DEVIATIONS, (7, 0), np.inf))
     with pytest.warns(DataWarning, match="1 of 500 rows is left out"):
         dropped = as_observations(X, errors=errors, missing="drop")
     np.testing.assert_array_equal(dropped.deviations, np.delete(DEVIATIONS, 3, axis=0))
+    np.testing.assert_array_equal(dropped.kept, np.arange(500) != 3)
+    assert dropped.given is dropped.values
     covariances = changed(COVARIANCES, (3, 1, 1), np.inf)
     seen = as_observations(X, errors=covariances, missing="marginal")
     np.testing.assert_array_equal(seen.values, WITH_NAN)
@@ -324,7 +332,58 @@ def test_infinite_error_is_a_missing_value():
 def test_infinite_error_of_a_missing_value_needs_no_copy():
     errors = changed(DEVIATIONS, (3, 1), np.inf)
     seen = as_observations(WITH_NAN, errors=errors, missing="marginal")
-    assert seen.values is WITH_NAN
+    assert seen.values is seen.given is WITH_NAN
+
+
+@pytest.mark.parametrize("kind", ["deviations", "covariances", "shared"])
+def test_values_that_an_infinite_error_marks_are_kept(kind):
+    given, errors = changed(X, (5, 0), np.nan), {
+        "deviations": changed(DEVIATIONS, (3, 1), np.inf),
+        "covariances": changed(COVARIANCES, (3, 1, 1), np.inf),
+        "shared": [0.1, np.inf],
+    }[kind]  # fmt: skip
+    options = {"errors": errors, "missing": "marginal", "blank_columns_ok": True}
+    seen = as_observations(given, **options)
+    again = seen_as(seen.given, 2, belongings=seen.belongings)
+    for found in (seen, again):
+        assert found.given is given
+        assert found.incomplete
+        marked = np.isnan(found.values) & ~np.isnan(given)
+        assert marked[3, 1]
+        assert marked.sum() == (500 if kind == "shared" else 1)
+    few = seen.take(slice(2, 5))
+    np.testing.assert_array_equal(few.given, X[2:5])
+    np.testing.assert_array_equal(few.values, seen.values[2:5])
+    without = seen_as(given, 2)
+    assert without.given is without.values is given
+
+
+def test_which_rows_were_kept_adds_up():
+    given = changed(X, ([3, 9], 0), np.nan)
+    with pytest.warns(DataWarning, match="2 of 500"):
+        seen = as_observations(given, missing="drop")
+    left = seen.keep(seen.values[:, 0] > 0)
+    np.testing.assert_array_equal(left.values, given[left.kept])
+    np.testing.assert_array_equal(left.kept, given[:, 0] > 0)
+    again = as_observations(
+        left.values,
+        errors=DEVIATIONS,
+        projection=PROJECTION,
+        sample_weight=WEIGHT,
+        kept=left.kept,
+    )
+    np.testing.assert_array_equal(again.deviations, DEVIATIONS[left.kept])
+    np.testing.assert_array_equal(again.projection, PROJECTION[left.kept])
+    np.testing.assert_array_equal(again.weight, WEIGHT[left.kept])
+    np.testing.assert_array_equal(weighted(left, WEIGHT).weight, WEIGHT[left.kept])
+    assert "shape (499,) seen" in message(left.values, sample_weight=WEIGHT[1:], kept=left.kept)
+
+
+def test_columns_without_a_value_where_nothing_is_learnt():
+    seen = as_observations([[np.nan, 1.0]], missing="marginal", blank_columns_ok=True)
+    assert seen.incomplete
+    with pytest.raises(InputError, match="0 rows"):
+        as_observations(np.zeros((0, 2)), missing="marginal", blank_columns_ok=True)
 
 
 def test_infinite_error_of_a_whole_column():
@@ -524,7 +583,9 @@ def test_memory_beyond_the_input_is_that_of_blocks():
 
 
 @pytest.mark.parametrize(
-    "module", [data, noise, noise_covariances, observations, projections], ids=lambda m: m.__name__
+    "module",
+    [data, noise, noise_covariances, observations, observed_rows, projections],
+    ids=lambda m: m.__name__,
 )
 def test_examples(module):
     result = doctest.testmod(module, extraglobs={"np": np})

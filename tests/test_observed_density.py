@@ -52,6 +52,27 @@ def test_a_missing_value_is_nan_unless_it_is_to_be_left_out():
     assert seen[3] == pytest.approx(np.log(marginal), rel=1e-12)
 
 
+def test_components_are_seen_through_noise_and_projections_too():
+    rng = np.random.default_rng(2)
+    X = make_points(MIXTURE, 30)[:, :1]
+    projection, errors = rng.standard_normal((30, 1, 2)), rng.uniform(0.1, 1.0, (30, 1))
+    weights, means, covariances = MIXTURE
+    centre = projection[:, 0] @ means.T
+    variance = np.einsum("na,kab,nb->nk", projection[:, 0], covariances, projection[:, 0])
+    expected = norm.logpdf(X, centre, np.sqrt(variance + errors**2))
+    seen = MOG.component_logpdf(X, errors=errors, projection=projection)
+    np.testing.assert_allclose(seen, expected, rtol=1e-10)
+    total = np.log(np.exp(seen) @ weights)
+    np.testing.assert_allclose(MOG.logpdf(X, errors=errors, projection=projection), total)
+    X = make_points(MIXTURE, 20)
+    X[3, 1] = np.nan
+    assert np.isnan(MOG.component_logpdf(X)[3]).all()
+    seen = MOG.component_logpdf(X, missing="marginal")[3]
+    np.testing.assert_allclose(
+        seen, norm.logpdf(X[3, 0], means[:, 0], np.sqrt(covariances[:, 0, 0])), rtol=1e-12
+    )
+
+
 def test_no_errors_are_no_noise():
     X = make_points(MIXTURE, 50)
     np.testing.assert_allclose(MOG.logpdf(X, errors=0.0), MOG.logpdf(X), rtol=1e-12)

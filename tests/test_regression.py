@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, multivariate_normal, norm
 
-from mogfit import InputError, MixtureOfGaussians
+from mogfit import DomainError, InputError, MixtureOfGaussians, mixture_density, mixture_prediction
 from tests.observation_oracles import Case, loop_posteriors, posterior
 from tests.observed_fits import knock_out
 from tests.oracles import Mixture
@@ -254,8 +257,66 @@ def test_any_form_of_the_data(method):
         np.testing.assert_array_equal(np.asarray(MOG.impute(form, method=method, rng=1)), expected)
 
 
+def test_sigmas_are_the_roots_of_the_variances():
+    X = knock_out(POINTS, 0.3)
+    found = MOG.predict(X)
+    np.testing.assert_array_equal(
+        found.sigmas, [np.sqrt(np.diag(covariance)) for covariance in found.covariance]
+    )
+    assert found.sigmas.shape == found.mean.shape
+    one = MOG.predict([POINTS[0, 0], np.nan, np.nan])
+    assert one.sigmas.shape == (2,)
+    boxed = as_mog(MIXTURE, domain=[(100.0, None), None, None])
+    assert np.isnan(boxed.predict([[0.0, np.nan, 1.0]]).sigmas).all()
+    assert len(found) == 3, "mean, covariance, variables = predict(...)"
+
+
+def test_only_a_point_without_an_axis_of_rows_comes_back_without_it():
+    rows, point = POINTS[:1], POINTS[0]
+    assert MOG.classify(rows).shape == (1,)
+    assert isinstance(MOG.classify(point), int)
+    assert MOG.responsibilities(rows).shape == MOG.component_logpdf(rows).shape == (1, 4)
+    assert MOG.responsibilities(point).shape == MOG.component_logpdf(point).shape == (4,)
+    assert MOG.predict(rows, errors=0.1).mean.shape == (1, 3)
+    assert MOG.predict(point, errors=0.1).mean.shape == (3,)
+    # Densities are floats for one row of either shape, as in MultiMin.
+    for X in (rows, point):
+        for errors in (None, 0.1):
+            assert isinstance(MOG.pdf(X, errors=errors), float)
+            assert isinstance(MOG.logpdf(X, errors=errors), float)
+
+
+@pytest.mark.parametrize("options", [{}, {"errors": 0.3}, {"missing": "marginal"}])
+def test_labels_are_the_same_in_blocks(options, monkeypatch):
+    X = knock_out(POINTS, 0.3) if "missing" in options else POINTS
+    shares = MOG.responsibilities(X, **options)
+    expected = MOG.classify(X, **options)
+    np.testing.assert_array_equal(expected, shares.argmax(axis=1))
+    assert expected.dtype == np.int64
+    boxed = as_mog(MIXTURE, domain=[(X[np.isfinite(X[:, 0]), 0].min() + 1.0, None), None, None])
+    with pytest.raises(DomainError) as told:
+        boxed.classify(X, missing="marginal")
+    for size in (1, 28, 4 * 200, 1000):
+        monkeypatch.setattr(mixture_prediction, "_SHARES_AT_ONCE", size)
+        np.testing.assert_array_equal(MOG.classify(X, **options), expected)
+        with pytest.raises(DomainError) as again:
+            boxed.classify(X, missing="marginal")
+        assert str(again.value) == str(told.value)
+
+
+def test_labels_take_no_array_of_all_responsibilities():
+    mog = as_mog(make_mixture(1, 40))
+    X = np.linspace(-3, 3, 200_000)[:, None]
+    tracemalloc.start()
+    labels = mog.classify(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < labels.nbytes + 2 * 8 * 2**20 + 1e6 < 8 * 40 * len(X) / 2
+
+
 def test_no_rows():
     X = np.empty((0, 3))
+    assert MOG.classify(X).shape == (0,)
     assert MOG.impute(X).shape == (0, 3)
     assert MOG.predict(X).mean.shape == (0, 0)
 
@@ -272,3 +333,10 @@ def test_what_cannot_be_predicted_from_is_refused(method):
 def test_the_methods_of_imputation_are_named():
     with pytest.raises(InputError, match=r"method.*'median'.*mean.*draw"):
         MOG.impute(POINTS, method="median")
+
+
+@pytest.mark.parametrize("module", [mixture_density, mixture_prediction])
+def test_examples(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 6
+    assert not result.failed

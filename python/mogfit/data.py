@@ -138,7 +138,13 @@ def as_points(
     return Points(values if order is None else values[:, order], kept, single, n_missing)
 
 
-def as_sample_weight(w: Any, n: int, *, name: str = "sample_weight") -> NDArray[np.float64] | None:
+def as_sample_weight(
+    w: Any,
+    n: int,
+    *,
+    name: str = "sample_weight",
+    kept: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64] | None:
     """Check weights of rows.
 
     Parameters
@@ -150,6 +156,8 @@ def as_sample_weight(w: Any, n: int, *, name: str = "sample_weight") -> NDArray[
         Number of rows.
     name : str, default "sample_weight"
         Name of the argument, for messages.
+    kept : ndarray of bool, optional
+        Which rows of a longer table the `n` are: there may be a weight for each of its rows.
 
     Returns
     -------
@@ -174,6 +182,8 @@ def as_sample_weight(w: Any, n: int, *, name: str = "sample_weight") -> NDArray[
     if str(getattr(w, "dtype", "")) == "bool" and hasattr(w, "astype"):
         w = w.astype(np.float64)  # a selection of rows, which needs no warning
     loaded = load(w, name).array
+    if kept is not None and loaded.shape == kept.shape:
+        loaded = loaded[kept]
     if loaded.shape != (n,):
         raise InputError(shape_message(name, loaded.shape, (n,), remedy="give one weight per row"))
     weights = np.ascontiguousarray(loaded, dtype=np.float64)

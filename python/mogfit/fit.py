@@ -14,13 +14,7 @@ from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
 from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, parse_domain
-from mogfit.errors import (
-    DataWarning,
-    InputError,
-    choice_message,
-    scalar_message,
-    warn_user,
-)
+from mogfit.errors import InputError, choice_message, scalar_message, warn_user
 from mogfit.fit_results import FitResults
 from mogfit.inference.checks import overall_moments
 from mogfit.inference.doubts import doubts
@@ -29,13 +23,7 @@ from mogfit.inference.report import FitReport
 from mogfit.inference.resolution import unresolved_components
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.mixture import MixtureOfGaussians
-from mogfit.observations import (
-    MISSING,
-    Missing,
-    Observations,
-    as_observations,
-)
-from mogfit.observed_domain import keep_inside, require_inside
+from mogfit.observations import MISSING, Missing, Observations, as_observations
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -62,25 +50,27 @@ class FitMoG(FitResults):
         A file that `save_fit` of mogfit or of MultiMin has written, to be read in place of all
         the other arguments; a text as `data` is taken for it too. No code in it is run.
     outside : {"error", "drop"}, default "error"
-        What to do about rows outside the domain. Those dropped here are gone from `data`, whose
-        rows the weights of `fit_data` belong to.
+        What to do about rows outside the domain. Those dropped here are gone from `data`; weights
+        and errors given later may be of the rows in `data`, or of all that there were.
     truncation : {"components", "mixture"}, default "components"
         What the weights of `mog` mean; see `MixtureOfGaussians`. The fitted density is the same.
     missing : {"error", "marginal", "drop"}, default "error"
         What a missing value (NaN, masked, NA, null) means: an error; that its row counts with the
-        values that it has, by the exact likelihood of those; or that its row is left out.
+        values that it has, by the exact likelihood of those; or that its row is left out, as with
+        `outside`.
     errors : array_like or table, optional
         Errors of measurement e_i ~ N(0, S_i): standard deviations of every value, (N, V), or of
         each variable, (V,); covariances of every point, (N, V, V), or one for all, (1, V, V). The
         mixture that is fitted is that of the points without their noise (extreme deconvolution:
-        Bovy, Hogg & Roweis 2011). An infinite error makes its value a missing one.
+        Bovy, Hogg & Roweis 2011). An infinite error makes its value a missing one, which "error"
+        too lets count. A mapping gives standard deviations by the names of the columns.
     projection : array_like of shape (N, M, V) or (M, V), optional
         Matrices R_i: what is seen are the M values y_i = R_i x_i + e_i of each point.
 
     Attributes
     ----------
     data : ndarray or None
-        The points, as they were seen; NaN where a value is missing.
+        The points, as they were given.
     mog : MixtureOfGaussians
         The mixture: at first the one the initial parameters describe, after `fit_data` the fitted
         one, components in decreasing order of weight.
@@ -210,30 +200,12 @@ class FitMoG(FitResults):
     def _widest_spread(self) -> float:
         if self.data is None:
             return 0.0
-        _, covariance = overall_moments(self._observed(None))
+        _, covariance = overall_moments(self._observed(to_fit=True))
         return float(np.sqrt(np.diag(covariance).max()))
 
     def _adopt(self, mog: MixtureOfGaussians) -> None:
         super()._adopt(mog)
         self.mog_qsample = None
-
-    # -- likelihood ------------------------------------------------------------------------------
-
-    def _inside(self, seen: Observations) -> Observations:
-        """Rows inside the domain; the others are refused, or dropped."""
-        if self._bounds is None:
-            return seen
-        if self.outside == "error":
-            require_inside(seen, self._bounds, seen.names)
-            return seen
-        kept = keep_inside(seen, self._bounds)
-        if kept.n_points < seen.n_points:
-            warn_user(
-                f"{seen.n_points - kept.n_points} of {seen.n_points} rows lie outside the domain "
-                "and were dropped",
-                DataWarning,
-            )
-        return kept
 
     # -- the fit ---------------------------------------------------------------------------------
 
@@ -254,6 +226,7 @@ class FitMoG(FitResults):
         sample_weight: ArrayLike | None = None,
         errors: Any = None,
         projection: Any = None,
+        missing: Missing | None = None,
         n_starts: int | None = None,
         random_state: Any = None,
         penalty: float = 1e-9,
@@ -297,7 +270,10 @@ class FitMoG(FitResults):
         sample_weight : array_like of shape (N,), optional
             Weight of each point, 0 or more; a whole number counts as repetition.
         errors, projection : array_like, optional
-            As `FitMoG` takes them, for the points given here; or in place of those of the fit.
+            As `FitMoG` takes them, for the points given here; or in place of those of the fit,
+            which stay where they are left out for the same points. Other points are exact without.
+        missing : {"error", "marginal", "drop"}, optional
+            What a NaN means from now on; by default what `FitMoG` was told.
         n_starts : int, optional
             Starts to try; by default 2 G, at most 8 (split-and-merge moves go on from the
             best). Given again in a later fit, it searches
@@ -327,17 +303,17 @@ class FitMoG(FitResults):
             If the penalty holds up a component, one is narrower than the noise of its points can
             tell, or has run so far out of the domain that only its tail is identified.
         DataWarning
-            If there are more parameters than points, starting components are identical, or rows
-            outside the domain were dropped.
+            If there are more parameters than points, starting components are identical, rows were
+            dropped, or other data come without the errors or projection that those before had.
 
         Notes
         -----
         A fit that raises, or is interrupted, leaves the object as it was.
         """
         begun = time.perf_counter()
-        seen = self._observed(data, errors, projection, sample_weight)
-        if data is not None:
-            seen = self._inside(seen)
+        seen = self._inside(
+            self._observed(data, errors, projection, sample_weight, missing=missing, to_fit=True)
+        )
         chosen = bounds if bounds is not None else self.bounds
         fit_options = FitOptions.checked(
             method=method,
@@ -371,6 +347,7 @@ class FitMoG(FitResults):
                 begun,
             )
         self._commit(prepared, report, seen)
+        self.missing = self.missing if missing is None else missing
         self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)

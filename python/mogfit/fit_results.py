@@ -1,11 +1,9 @@
-"""What a fit to data says of itself: likelihood, solution, quality, figures and files."""
+"""What a fit to data says of itself: solution, quality, figures and files."""
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +13,11 @@ from mogfit import _core
 from mogfit.density.components import check_count
 from mogfit.density.domain import parse_domain
 from mogfit.errors import FileFormatError, InputError
-from mogfit.fit_parameters import FitParameters
+from mogfit.fit_likelihood import FitLikelihood
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.mixture import MixtureOfGaussians
-from mogfit.observations import Missing, Observations, as_observations, seen_as, weighted
+from mogfit.observations import Missing, Observations
 from mogfit.parameters import bound_to_unbound
 
 if TYPE_CHECKING:
@@ -34,13 +32,9 @@ Floats = NDArray[np.float64]
 _PASSING = ("mog_qsample", "fig", "fig_qq", "ax_qq")
 
 
-class FitResults(FitParameters):
-    """A mixture together with the data it describes."""
+class FitResults(FitLikelihood):
+    """A mixture together with how it was fitted and how well it fits."""
 
-    data: NDArray[Any] | None
-    missing: Missing = "error"
-    # The data as they were checked, unless a user has put others in their place.
-    _seen: Observations | None = None
     report: FitReport | None
     keep_data: bool
     _optimum: Floats | None
@@ -55,73 +49,6 @@ class FitResults(FitParameters):
         self.fig: Any = None
         self.fig_qq: Any = None
         self.ax_qq: Any = None
-
-    # -- likelihood ------------------------------------------------------------------------------
-
-    def _keep(self, seen: Observations) -> None:
-        """Have these data, with all that belongs to them but their weights."""
-        self.data, self._seen = seen.values, replace(seen, weight=None)
-
-    @property
-    def _own(self) -> Observations | None:
-        """The data with all that belongs to them, unless a user has put others in their place."""
-        seen = self._seen
-        if seen is None or seen.values is not self.data:
-            return None
-        return seen if seen.names == self.names else replace(seen, names=self.names)
-
-    @property
-    def _belongings(self) -> dict[str, Floats]:
-        """What belongs to the data: noise and projection."""
-        own = self._own
-        return {} if own is None else own.belongings
-
-    def _observed(
-        self, data: Any, errors: Any = None, projection: Any = None, sample_weight: Any = None
-    ) -> Observations:
-        """The data given, or the fit's own."""
-        values = self.data if data is None else data
-        if values is None:
-            raise InputError(
-                "data: No data provided; give them here or to FitMoG (pickles of a FitMoG keep "
-                "them only where its keep_data is True)"
-            )
-        own = self._own if data is None else None
-        if own is not None:
-            if errors is None and projection is None:
-                return own if sample_weight is None else weighted(own, sample_weight)
-            # What is not given anew stays.
-            errors = own.noise if errors is None else errors
-            projection = own.projection if projection is None else projection
-        return as_observations(
-            values,
-            nvars=self.nvars,
-            names=self.names,
-            missing=self.missing,
-            errors=errors,
-            projection=projection,
-            sample_weight=sample_weight,
-        )
-
-    def log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
-        """-log L of the data (those given, or the fit's own) under the current mixture.
-
-        Of values that are missing, and of points seen through noise, as `FitMoG` takes them.
-
-        Raises
-        ------
-        InputError
-            If there are no data, or they are no points.
-        """
-        return self._neg_loglik(self._observed(data, errors, projection))
-
-    def _neg_loglik(self, seen: Observations) -> float:
-        return -_core.log_likelihood(self.mog._prepared, seen.values if seen.plain else seen.core)
-
-    def norm_log_l(self, data: Any = None, *, errors: Any = None, projection: Any = None) -> float:
-        """-log L / N; takes and raises what `log_l` does."""
-        seen = self._observed(data, errors, projection)
-        return self._neg_loglik(seen) / seen.n_points
 
     @property
     def solution(self) -> Any:
@@ -219,6 +146,9 @@ class FitResults(FitParameters):
         title: str = "Q-Q Plot",
         verbose: bool = False,
         *,
+        errors: Any = None,
+        projection: Any = None,
+        missing: Missing | None = None,
         random_state: Any = None,
     ) -> QualityOfFit:
         """Compare the densities at the data with those at points drawn from the mixture.
@@ -248,6 +178,8 @@ class FitResults(FitParameters):
             Title of the figure.
         verbose : bool, default False
             Print the two figures.
+        errors, projection, missing
+            As `log_l` takes them: the points drawn are seen in the same way.
         random_state : None, int, numpy.random.Generator or RandomState, optional
             Source of the seed. None takes one draw from numpy's global state.
 
@@ -273,7 +205,7 @@ class FitResults(FitParameters):
         >>> ks < 0.05 and r2 > 0.95
         True
         """
-        seen = self._observed(data)
+        seen = self._observed(data, errors, projection, missing=missing)
         points = seen.n_points
         count = 10 * points if n_sim is None else check_count(n_sim, "n_sim", 1)
         if points < 2:
@@ -428,12 +360,6 @@ class FitResults(FitParameters):
         else:
             self.__dict__.update(state)
             self._have(state["data"], state.get("_seen"))
-
-    def _have(self, values: NDArray[Any] | None, belongings: Mapping[str, Floats] | None) -> None:
-        """Have data that were checked before, with what belongs to them; None if they were not."""
-        self.data, self._seen = values, None
-        if values is not None and belongings is not None:
-            self._keep(seen_as(values, self.nvars, self.names, belongings))
 
     def _take_over(self, saved: SavedFit) -> None:
         """Be the fit that a file holds."""

@@ -14,7 +14,12 @@ from mogfit.data import Points, as_points
 from mogfit.density.components import check_count, real_array
 from mogfit.errors import InputError, choice_message, shape_message
 from mogfit.mixture_parameters import MixtureParameters
-from mogfit.observations import Missing, as_observations
+from mogfit.observations import (
+    MISSING_OF_DENSITIES,
+    Missing,
+    as_observations,
+    check_missing,
+)
 from mogfit.parameters import unbound_to_bound
 from mogfit.projections import as_projection
 from mogfit.rng import draw_seed
@@ -38,11 +43,20 @@ class MixtureDensity(MixtureParameters):
             finite=False,
         )
 
-    def _seen(self, X: Any, errors: Any, projection: Any, missing: Missing) -> tuple[Any, bool]:
-        """What the core evaluates, and whether it is one point."""
+    def _evaluate(
+        self,
+        function: Callable[[Any, Any, int], NDArray[Any]],
+        X: Any,
+        errors: Any,
+        projection: Any,
+        missing: Missing,
+        threads: int,
+    ) -> tuple[NDArray[Any], bool]:
+        """What a function of the core says of each point, and whether it is one point."""
         if errors is None and projection is None and missing == "nan":
             points = self._points(X)
-            return points.values, points.single
+            return function(self._prepared, points.values, threads), points.single
+        check_missing(missing, MISSING_OF_DENSITIES)
         seen = as_observations(
             X,
             nvars=self.nvars,
@@ -54,7 +68,11 @@ class MixtureDensity(MixtureParameters):
             single_row_ok=True,
             allow_empty=True,
         )
-        return seen.core, seen.single
+        found = function(self._prepared, seen.core, threads)
+        if missing == "nan" and seen.incomplete:
+            # An infinite error says that a value is missing, a NaN does not.
+            found[np.isnan(seen.given).any(axis=1)] = np.nan
+        return found, seen.single
 
     def pdf(
         self,
@@ -77,25 +95,24 @@ class MixtureDensity(MixtureParameters):
             points with such noise, sum_k w_k N(x_i; mu_k, Sigma_k + S_i).
         projection : array_like of shape (N, M, V) or (M, V), optional
             X are projections R_i x_i, with M values each.
-        missing : {"nan", "marginal", "error", "drop"}, default "nan"
-            What a NaN stands for: a density of NaN; or a missing value, of which ``"marginal"``
-            integrates the density.
+        missing : {"nan", "marginal", "error"}, default "nan"
+            What a NaN stands for: a density of NaN; a missing value, over which the density is
+            integrated; or an error. A value whose error is infinite is missing with all of them.
         threads : int, default 0
             Threads to use; 0 stands for the package's default.
 
         Returns
         -------
         float, or ndarray of shape (N,)
-            A float for one point. 0 outside the domain. Values below about 1e-308 are 0: use
-            `logpdf` there.
+            A float for one row, be it an array of shape (V,) or (1, V), as in MultiMin. 0 outside
+            the domain. Values below about 1e-308 are 0: use `logpdf` there.
 
         Raises
         ------
         InputError
             If the number of coordinates is not `nvars`, or an error cannot be one.
         """
-        values, _ = self._seen(X, errors, projection, missing)
-        density = _core.pdf(self._prepared, values, threads)
+        density, _ = self._evaluate(_core.pdf, X, errors, projection, missing, threads)
         return float(density[0]) if len(density) == 1 else density
 
     def logpdf(
@@ -109,8 +126,8 @@ class MixtureDensity(MixtureParameters):
     ) -> float | Floats:
         """Natural logarithm of the density at points, accurate arbitrarily far from the mixture.
 
-        Takes, returns and raises what `pdf` does; -inf outside the domain and where a coordinate
-        is infinite.
+        Takes, returns and raises what `pdf` does, a float for one row; -inf outside the domain and
+        where a coordinate is infinite.
 
         Examples
         --------
@@ -118,18 +135,27 @@ class MixtureDensity(MixtureParameters):
         >>> round(mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0]).logpdf(1e6), 3)
         -500000000000.919
         """
-        values, _ = self._seen(X, errors, projection, missing)
-        density = _core.logpdf(self._prepared, values, threads)
+        density, _ = self._evaluate(_core.logpdf, X, errors, projection, missing, threads)
         return float(density[0]) if len(density) == 1 else density
 
-    def component_logpdf(self, X: Any, *, threads: int = 0) -> Floats:
+    def component_logpdf(
+        self,
+        X: Any,
+        *,
+        errors: Any = None,
+        projection: Any = None,
+        missing: Missing = "nan",
+        threads: int = 0,
+    ) -> Floats:
         """Log density of every component, log N(x_i; mu_k, Sigma_k) - log Z_k, without the weights.
 
-        Returns an array of shape (N, G), or (G,) for one point; takes and raises what `pdf` does.
+        Returns an array of shape (N, G), or (G,) for one point without an axis of rows; takes and
+        raises what `pdf` does.
         """
-        points = self._points(X)
-        densities = _core.component_logpdf(self._prepared, points.values, threads)
-        return densities[0] if points.single else densities
+        densities, single = self._evaluate(
+            _core.component_logpdf, X, errors, projection, missing, threads
+        )
+        return densities[0] if single else densities
 
     def responsibilities(
         self,
@@ -142,8 +168,9 @@ class MixtureDensity(MixtureParameters):
     ) -> Floats:
         """Probability that each point came from each component, w_k N_k(x_i) / p(x_i).
 
-        Returns an array of shape (N, G) whose rows sum to 1, or (G,) for one point; takes and
-        raises what `pdf` does. NaN outside the domain and where a coordinate is not finite.
+        Returns an array of shape (N, G) whose rows sum to 1, or (G,) for one point without an axis
+        of rows; takes and raises what `pdf` does. NaN outside the domain and where a coordinate is
+        not finite.
 
         Examples
         --------
@@ -152,8 +179,9 @@ class MixtureDensity(MixtureParameters):
         >>> mog.responsibilities(1.0)
         array([0.5, 0.5])
         """
-        values, single = self._seen(X, errors, projection, missing)
-        shares = _core.responsibilities(self._prepared, values, threads)
+        shares, single = self._evaluate(
+            _core.responsibilities, X, errors, projection, missing, threads
+        )
         return shares[0] if single else shares
 
     @timed
@@ -214,7 +242,7 @@ class MixtureDensity(MixtureParameters):
             np.zeros((count, columns)),
             nvars=self.nvars,
             names=self.names,
-            name="rvs",
+            name="the draws",
             missing="marginal",
             errors=errors,
             projection=projection,

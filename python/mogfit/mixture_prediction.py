@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 from mogfit import _core
 from mogfit.errors import DomainError, InputError, bad_values_message, choice_message, place
 from mogfit.mixture_density import MixtureDensity
-from mogfit.observations import Missing, Observations, as_observations
+from mogfit.noise_covariances import Tally
+from mogfit.observations import Missing, Observations, as_observations, check_missing
 from mogfit.rng import draw_seed
 
 __all__ = ["MixturePrediction", "Prediction"]
 
 Floats = NDArray[np.float64]
+
+# Responsibilities that are held together.
+_SHARES_AT_ONCE = 2**20
 
 
 class Prediction(NamedTuple):
@@ -34,6 +38,20 @@ class Prediction(NamedTuple):
     mean: Floats
     covariance: Floats
     variables: tuple[str | int, ...]
+
+    @property
+    def sigmas(self) -> Floats:
+        """Standard deviations of `mean`: the roots of the diagonals, (N, U), or (U,).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mogfit as mn
+        >>> mog = mn.MixtureOfGaussians(mus=[[0.0, 1.0]], Sigmas=[[[1.0, 0.8], [0.8, 1.0]]])
+        >>> mog.predict([[0.5, np.nan]]).sigmas.round(12)
+        array([[0.6]])
+        """
+        return np.sqrt(np.maximum(np.einsum("...ii->...i", self.covariance), 0.0))
 
 
 class MixturePrediction(MixtureDensity):
@@ -78,7 +96,9 @@ class MixturePrediction(MixtureDensity):
         Returns
         -------
         Prediction
-            ``mean``, ``covariance`` and ``variables``. NaN where what was seen has no density.
+            ``mean``, ``covariance`` and ``variables``, and ``sigmas``, the roots of the variances.
+            NaN where what was seen has no density. Without the axis of rows only where `X` has
+            none: a 1-D array.
 
         Raises
         ------
@@ -178,12 +198,13 @@ class MixturePrediction(MixtureDensity):
         X, errors, projection, threads
             As `pdf` takes them.
         missing : {"error", "marginal", "drop"}, default "error"
-            What a missing value means, as for `FitMoG`.
+            What a NaN means, as for `FitMoG`.
 
         Returns
         -------
         int, or ndarray of shape (N,)
-            Numbers of components from 0, the first of those that are equally probable.
+            Numbers of components from 0, the first of those that are equally probable. An int only
+            where `X` has no axis of rows: a 1-D array, or a scalar.
 
         Raises
         ------
@@ -199,24 +220,40 @@ class MixturePrediction(MixtureDensity):
         >>> mog.classify([-1.0, 1.9, 2.1])
         array([0, 0, 1])
         """
-        values, single = self._seen(X, errors, projection, missing)
-        shares = _core.responsibilities(self._prepared, values, threads)
-        undefined = np.isnan(shares[:, 0])
-        if undefined.any():
+        check_missing(missing)
+        seen = as_observations(
+            X,
+            nvars=self.nvars,
+            names=self.names,
+            name="X",
+            missing=missing,
+            errors=errors,
+            projection=projection,
+            single_row_ok=True,
+            allow_empty=True,
+        )
+        labels = np.empty(seen.n_points, dtype=np.int64)
+        undefined = Tally()
+        size = max(1, _SHARES_AT_ONCE // self.ngauss)
+        for start in range(0, len(labels), size):
+            rows = slice(start, start + size)
+            shares = _core.responsibilities(self._prepared, seen.take(rows).core, threads)
+            undefined.add(np.isnan(shares[:, 0]), start)
+            np.argmax(shares, axis=1, out=labels[rows])
+        if undefined.count:
             raise DomainError(
                 bad_values_message(
                     "X",
-                    int(undefined.sum()),
-                    len(shares),
+                    undefined.count,
+                    len(labels),
                     "without density, so that no component is the most probable",
-                    first=place(row=int(undefined.argmax())),
+                    first=place(row=undefined.first[0]),
                     allowed="points inside the domain",
                     remedy="drop such rows",
                     noun="row",
                 )
             )
-        labels = shares.argmax(axis=1)
-        return int(labels[0]) if single else labels
+        return int(labels[0]) if seen.single else labels
 
     def log_likelihood(
         self,
@@ -237,7 +274,7 @@ class MixturePrediction(MixtureDensity):
         sample_weight : array_like of shape (N,), optional
             Weights s_i of the points, 0 or more; a whole number counts as repetition.
         missing : {"error", "marginal", "drop"}, default "error"
-            What a missing value means, as for `FitMoG`.
+            What a NaN means, as for `FitMoG`.
 
         Returns
         -------
@@ -255,6 +292,7 @@ class MixturePrediction(MixtureDensity):
         >>> round(mn.MixtureOfGaussians(mus=[0.0], Sigmas=[1.0]).log_likelihood([0.0, 1.0]), 6)
         -2.337877
         """
+        check_missing(missing)
         seen = as_observations(
             X,
             nvars=self.nvars,
@@ -264,5 +302,6 @@ class MixturePrediction(MixtureDensity):
             errors=errors,
             projection=projection,
             sample_weight=sample_weight,
+            blank_columns_ok=True,
         )
         return _core.log_likelihood(self._prepared, seen.core, threads=threads)

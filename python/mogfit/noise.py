@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mogfit.containers import Loaded, load
-from mogfit.data import match_names
 from mogfit.errors import InputError, bad_values_message, place, scalar_message, shape_message
 from mogfit.noise_covariances import Tally, check_noise_covariances
+from mogfit.noise_tables import holds_switches, read_errors
 
-__all__ = ["BLOCK", "Noise", "as_noise", "blank_unmeasured", "check_noise", "noise_of_measured"]
+__all__ = [
+    "BLOCK",
+    "Noise",
+    "as_noise",
+    "blank_unmeasured",
+    "check_noise",
+    "has_infinite",
+    "noise_of_measured",
+]
 
 Floats = NDArray[np.float64]
 
@@ -64,18 +72,21 @@ def as_noise(
     names: tuple[str, ...] | None = None,
     argument: str = "errors",
     data: str = "data",
+    kept: NDArray[np.bool_] | None = None,
 ) -> Noise:
     """Check errors of measurement.
 
     Parameters
     ----------
-    errors : array_like, table, Noise or None
+    errors : array_like, table, mapping, Noise or None
         None is no noise; of a `Noise` it is known what its array means. A number or an array of
         shape (M,) are standard deviations that all points share; (N, M), or (N,) when M is 1, those
         of every point. (M, M) with M other than N, or (1, M, M), is a covariance that all points
-        share; (N, M, M) are those of every point. The columns of a table are matched by name. 0 is
-        no noise; an infinite standard deviation or variance marks a value that was not measured.
-        What belongs to a value that is NaN is not looked at. Never modified.
+        share; (N, M, M) are those of every point. One number of shape (1, 1) is a standard
+        deviation. The columns of a table are matched by name, and so are the standard deviations
+        of a mapping: of each name a number, or N. 0 is no noise; an infinite standard deviation or
+        variance marks a value that was not measured. What belongs to a value that is NaN is not
+        looked at. Never modified.
     values : ndarray of shape (N, M)
         The data, with NaN where a value is missing.
     names : tuple of str, optional
@@ -84,6 +95,8 @@ def as_noise(
         Name of the argument, for messages.
     data : str, default "data"
         Name of the data, for messages.
+    kept : ndarray of bool, optional
+        Which rows of a longer table the data are: errors may have a row for each of its rows.
 
     Returns
     -------
@@ -113,19 +126,21 @@ def as_noise(
         return Noise()
     if isinstance(errors, Noise):
         return check_noise(errors, values, names=names, argument=argument, data=data)
-    if isinstance(errors, (bool, np.bool_)):
+    if holds_switches(errors):
         raise InputError(scalar_message(argument, errors, _DEVIATIONS))
-    loaded = load(errors, argument)
-    array = _in_order(loaded, values.shape, names, argument)
+    array = read_errors(errors, values.shape, names, argument, data)
+    if kept is not None and array.ndim and len(array) == len(kept) != len(values):
+        array = array[kept]
     words: dict[str, Any] = {"names": names, "argument": argument, "data": data}
     words["rounding"] = _ROUNDING[array.dtype]
     array = np.asarray(array, dtype=np.float64, order="C")
     n, m = values.shape
     shape = array.shape
-    if shape in ((), (m,)):
-        shared = _shared_deviations(array, m, names, argument)
+    if shape in ((), (m,)) or (shape == (1, 1) and m == 1):
+        shared = _shared_deviations(array.reshape(shape[:1]), m, names, argument)
         return Noise(shared=shared, unmeasured=_unmeasured_columns(shared, values))
-    if shape == (n, m) and n == m > 1 and not _clearly_asymmetric(array):
+    by_name = isinstance(errors, Mapping)
+    if shape == (n, m) and n == m > 1 and not (by_name or _clearly_asymmetric(array)):
         raise InputError(_two_meanings(argument, n, data))
     if shape == (n, m) or (shape == (n,) and m == 1):
         return check_noise(Noise(deviations=array.reshape(n, m)), values, **words)
@@ -179,6 +194,15 @@ def check_noise(
     return Noise(covariances=checked, unmeasured=found)
 
 
+def has_infinite(noise: Noise) -> bool:
+    """Whether an error is infinite, be it of a value that is there or not."""
+    if noise.deviations is not None:
+        return bool((noise.deviations > _LARGEST_DEVIATION).any())
+    if noise.covariances is not None:
+        return bool((np.einsum("nii->ni", noise.covariances) == np.inf).any())
+    return noise.shared is not None and bool((np.diag(noise.shared) == np.inf).any())
+
+
 def blank_unmeasured(values: NDArray[Any], noise: Noise) -> NDArray[Any]:
     """Copy data, with NaN where the error is infinite.
 
@@ -229,24 +253,6 @@ def noise_of_measured(noise: Noise, values: NDArray[Any]) -> Noise:
         both = unknown[:, :, None] | unknown[:, None, :]
         return Noise(covariances=np.where(both, 0.0, noise.covariances))
     return noise
-
-
-def _in_order(
-    loaded: Loaded, shape: tuple[int, ...], names: tuple[str, ...] | None, argument: str
-) -> NDArray[Any]:
-    """Bring errors with names of their own into the order of the data's columns."""
-    array, m = loaded.array, shape[1]
-    if array.ndim == 1 and loaded.row_names is not None and len(array) == m > 1:
-        order, _ = match_names(loaded.row_names, names, m, argument)
-        return array if order is None else array[order]
-    if array.ndim != 2 or loaded.names is None:
-        return array
-    order, _ = match_names(loaded.names, names, array.shape[1], argument)
-    if order is None:
-        return array
-    # The rows of a table of covariances are in the order of its columns.
-    is_covariance = array.shape == (m, m) != shape
-    return array[np.ix_(order, order)] if is_covariance else array[:, order]
 
 
 def _shared_deviations(

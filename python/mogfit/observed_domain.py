@@ -33,7 +33,7 @@ def keep_inside(observations: Observations, bounds: Floats) -> Observations:
         raise DomainError(
             f"data: no rows of the {observations.n_points} lie inside the domain; widen it"
         )
-    return observations.take(inside)
+    return observations.keep(inside)
 
 
 def require_inside(

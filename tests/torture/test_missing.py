@@ -128,9 +128,18 @@ def test_rows_that_are_dropped_take_everything_with_them():
         F.fit_data(HOLED, random_state=1, **options)
     assert F.mog.params.tobytes() == expected.mog.params.tobytes()
     assert F.data.tobytes() == POINTS[COMPLETE].tobytes()
+    # The same rows once more, in full or without those that were dropped, are the data of the fit.
+    loss = F.norm_log_l()
+    assert F.norm_log_l(HOLED) == F.norm_log_l(POINTS[COMPLETE]) == loss
+    assert F.norm_log_l(errors=COVARIANCES) == F.norm_log_l(errors=COVARIANCES[COMPLETE]) == loss
+    for weights in (WEIGHTS, WEIGHTS[COMPLETE]):
+        F.set_initial_params(from_mog=START)
+        F.fit_data(random_state=1, sample_weight=weights)
+        assert F.mog.params.tobytes() == expected.mog.params.tobytes()
     with pytest.warns(DataWarning) as caught:
-        assert F.norm_log_l(HOLED) == pytest.approx(F.log_l(POINTS[COMPLETE]) / COMPLETE.sum())
+        other = F.norm_log_l(2 * HOLED, errors=0.5)
     assert len(caught) == 1
+    assert other == pytest.approx(F.norm_log_l(2 * POINTS[COMPLETE], errors=0.5))
 
 
 def test_data_in_the_place_of_others_are_checked_when_they_are_used():
@@ -149,6 +158,66 @@ def test_data_in_the_place_of_others_are_checked_when_they_are_used():
     G = FitMoG(POINTS, 2, missing="marginal")
     G.data = HOLED
     assert G.log_l() == FitMoG(HOLED, 2, missing="marginal").log_l()
+
+
+def test_each_method_lists_what_a_missing_value_may_mean():
+    F = FitMoG(POINTS, 2)
+    together = "'error', 'marginal', 'drop'"
+    alone = "'nan', 'marginal', 'error'"
+    for calls, refused, allowed in [
+        (
+            [TRUTH.log_likelihood, TRUTH.classify, F.fit_data, F.log_l, F.norm_log_l,
+             F.quality_of_fit, lambda X, missing: FitMoG(X, 2, missing=missing)],
+            ("nan", "dropp", 1, True),
+            together,
+        ),
+        (
+            [TRUTH.pdf, TRUTH.logpdf, TRUTH.component_logpdf, TRUTH.responsibilities],
+            ("drop", "none", 1, None),
+            alone,
+        ),
+    ]:  # fmt: skip
+        for call in calls:
+            for missing in refused:
+                with pytest.raises(
+                    InputError, match=f"missing: {missing!r} seen; allowed: {allowed}"
+                ):
+                    call(POINTS, missing=missing)
+
+
+def test_a_fit_may_be_told_later_what_is_missing():
+    expected = fit(HOLED, missing="marginal")
+    F = FitMoG(ngauss=2, nvars=2)
+    F.set_initial_params(from_mog=START)
+    with pytest.raises(InputError, match="missing='marginal' uses"):
+        F.log_l(HOLED)
+    marginal = -START.logpdf(HOLED, missing="marginal").sum()
+    assert F.log_l(HOLED, missing="marginal") == pytest.approx(marginal, rel=1e-12)
+    assert F.norm_log_l(HOLED, missing="marginal") == pytest.approx(marginal / N, rel=1e-12)
+    assert F.missing == "error"
+    with pytest.raises(InputError, match="missing='marginal' uses"):
+        F.fit_data(HOLED, missing="error")
+    F.fit_data(HOLED, missing="marginal", random_state=1)
+    assert F.mog.params.tobytes() == expected.mog.params.tobytes()
+    assert F.missing == "marginal"
+    # The same data in another way.
+    with pytest.raises(InputError, match="missing='marginal' uses"):
+        F.log_l(missing="error")
+    with pytest.warns(DataWarning, match="rows are left out"):
+        dropped = F.log_l(missing="drop")
+    assert dropped == pytest.approx(-F.mog.logpdf(POINTS[COMPLETE]).sum(), rel=1e-12)
+    assert len(F.data) == N
+
+
+def test_a_likelihood_needs_no_value_in_each_column():
+    row = [[np.nan, 1.0]]
+    expected = TRUTH.marginal(1).logpdf(1.0)
+    assert TRUTH.log_likelihood(row, missing="marginal") == pytest.approx(expected, rel=1e-12)
+    F = FitMoG(ngauss=3, nvars=2, missing="marginal")
+    F.set_initial_params(from_mog=TRUTH)
+    assert F.log_l(row) == F.norm_log_l(row) == pytest.approx(-expected, rel=1e-12)
+    with pytest.raises(InputError, match="1 of 2 columns is without a value"):
+        F.fit_data(row)
 
 
 # Weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mogfit import DataWarning, DomainError, FitMoG, InputError, MoGWarning
@@ -81,7 +82,6 @@ BAD_ERRORS = [
     ([0.1, -0.2], "first at column 1: -0.2"),
     (changed(DEVIATIONS, (5, 1), -1.0), "first at row 5, column 1: -1"),
     (changed(DEVIATIONS, (5, 1), np.nan), "first at row 5, column 1: nan"),
-    (changed(DEVIATIONS, (5, 1), np.inf), "row 5, column 1; allowed: finite errors"),
     (DEVIATIONS[1:], r"shape \(399, 2\) seen"),
     (DEVIATIONS[:, :1], r"shape \(400, 1\) seen"),
     (np.ones((N, 2, 3)), r"shape \(400, 2, 3\) seen"),
@@ -106,15 +106,14 @@ def test_errors_that_are_none_are_named_everywhere_and_change_nothing(errors, wo
         lambda: F.log_l(POINTS, errors=errors),
         lambda: TRUTH.log_likelihood(POINTS, errors=errors),
         lambda: TRUTH.classify(POINTS, errors=errors),
+        lambda: F.quality_of_fit(errors=errors),
+        lambda: TRUTH.logpdf(POINTS, errors=errors),
+        lambda: TRUTH.pdf(POINTS, errors=errors),
+        lambda: TRUTH.component_logpdf(POINTS, errors=errors),
+        lambda: TRUTH.predict(POINTS, errors=errors),
+        lambda: TRUTH.impute(POINTS, errors=errors),
+        lambda: TRUTH.rvs(N, errors=errors),
     ]
-    if "finite errors" not in words:  # elsewhere these are values that are missing
-        calls += [
-            lambda: TRUTH.logpdf(POINTS, errors=errors),
-            lambda: TRUTH.pdf(POINTS, errors=errors),
-            lambda: TRUTH.predict(POINTS, errors=errors),
-            lambda: TRUTH.impute(POINTS, errors=errors),
-            lambda: TRUTH.rvs(N, errors=errors),
-        ]
     for call in calls:
         with pytest.raises((InputError, TypeError), match=words):
             call()
@@ -128,9 +127,25 @@ def test_a_density_at_a_value_with_an_infinite_error_is_that_of_a_missing_one(mo
     full = np.tile(np.diag([np.inf, 0.01]), (5, 1, 1))
     expected = mog.logpdf(changed(points, (slice(None), 0), np.nan), errors=0.1, missing="marginal")
     for errors in ([np.inf, 0.1], every, full, full[:1]):
-        assert np.isnan(mog.logpdf(points, errors=errors)).all()
-        seen = mog.logpdf(points, errors=errors, missing="marginal")
-        np.testing.assert_allclose(seen, expected, rtol=1e-12)
+        for missing in ("nan", "marginal", "error"):
+            seen = mog.logpdf(points, errors=errors, missing=missing)
+            np.testing.assert_allclose(seen, expected, rtol=1e-12)
+        # A NaN beside it is still one.
+        gone = changed(points, (2, 1), np.nan)
+        given = {"X": gone, "errors": errors}
+        np.testing.assert_allclose(mog.logpdf(**given), changed(expected, 2, np.nan), rtol=1e-12)
+        np.testing.assert_array_equal(np.isnan(mog.pdf(**given)), np.isnan(mog.logpdf(**given)))
+        for method in (mog.component_logpdf, mog.responsibilities):
+            lost = np.isnan(method(**given)).all(axis=1)
+            np.testing.assert_array_equal(lost, np.arange(5) == 2)
+            np.testing.assert_array_equal(
+                method(points, errors=errors)[~lost], method(**given)[~lost]
+            )
+        with pytest.raises(InputError, match="X: 1 of 10 values is NaN, first at row 2, column 1"):
+            mog.logpdf(**given, missing="error")
+        assert mog.log_likelihood(points, errors=errors) == pytest.approx(expected.sum())
+        labels = mog.classify(changed(points, (slice(None), 0), np.nan), missing="marginal")
+        np.testing.assert_array_equal(mog.classify(points, errors=errors), labels)
     # Also where only one value is missing, whose error may be anything.
     holed = changed(points, (0, 0), np.nan)
     expected = changed(mog.logpdf(points, errors=0.1), 0, np.nan)
@@ -168,8 +183,55 @@ def test_what_is_not_given_anew_stays_with_the_data_of_the_fit():
     ):
         F.set_initial_params(from_mog=START)
         assert F.log_l(**given) == expected.log_l()
-        # Other data have nothing of it.
-        assert F.log_l(POINTS) == pytest.approx(-START.logpdf(POINTS).sum(), rel=1e-12)
+        # Nor does it go where the very data are given once more, in whatever form.
+        for same in (POINTS, POINTS.copy(), POINTS.tolist()):
+            assert F.log_l(same, **given) == expected.log_l()
+        # Other data have nothing of it, which is told.
+        other = POINTS + 1
+        with pytest.warns(DataWarning, match="data: not those of the fit, whose"):
+            assert F.log_l(other) == pytest.approx(-START.logpdf(other).sum(), rel=1e-12)
+        exact = F.log_l(other, errors=0.0, projection=np.eye(2))
+        assert exact == pytest.approx(-START.logpdf(other).sum(), rel=1e-12)
+
+
+def test_other_data_without_errors_are_taken_as_exact_and_that_is_told():
+    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    other = POINTS + 1.0
+    head = "data: not those of the fit, whose "
+    for options, words in [
+        (
+            {"errors": 0.5},
+            "errors they do not share; taken as exact; give errors= (0 if they are exact) with "
+            "them",
+        ),
+        (
+            {"projection": swap},
+            "projection they do not share; taken as points themselves; give projection= "
+            "(np.eye(2) if they are points themselves) with them",
+        ),
+        (
+            {"errors": 0.5, "projection": swap},
+            "errors and projection they do not share; taken as exact and points themselves; give "
+            "errors= (0 if they are exact) and projection= (np.eye(2) if they are points "
+            "themselves) with them",
+        ),
+    ]:
+        F = fit(POINTS, **options)
+        state = F.mog.params.tobytes()
+        again = fit(POINTS, **options)
+        again.fit_data(POINTS)  # errors stay: the fit is where it ended
+        np.testing.assert_allclose(again.mog.params, F.mog.params, atol=1e-4)
+        assert again._own.belongings.keys() == F._own.belongings.keys()
+        for call in (F.log_l, F.norm_log_l, F.quality_of_fit, F.fit_data):
+            with pytest.warns(DataWarning) as caught:
+                call(other)
+            assert str(caught[0].message) == head + words
+        assert F.mog.params.tobytes() != state
+        # After that the fit has exact data of its own.
+        F.log_l(other)
+        F.log_l(POINTS)
+    F = fit(POINTS, errors=0.0)
+    F.log_l(other)  # there was nothing to lose
 
 
 @pytest.mark.parametrize("projection", [3.0, [1.0, 1.0], np.ones((1, 3)), [[np.nan, 1.0]]])
@@ -181,3 +243,83 @@ def test_projections_that_are_none_are_named(projection):
     ):
         with pytest.raises(InputError, match="projection"):
             call()
+
+
+def test_errors_given_anew_are_held_to_the_domain():
+    F = FitMoG(POINTS - 2, 1, errors=1.0, domain=[(0.0, None), None])
+    outside = int((POINTS[:, 0] < 2).sum())
+    for given in ({"errors": 0.0}, {"data": POINTS - 2, "errors": 0.0}):
+        with pytest.raises(DomainError, match=rf"{outside} of 400 rows .*outside"):
+            F.fit_data(**given)
+    F.outside = "drop"
+    with pytest.warns(DataWarning, match=rf"{outside} of 400 rows lie outside"):
+        F.fit_data(errors=0.0, random_state=1)
+    assert len(F.data) == N - outside
+    # Weights may be of the rows there are, or of all that there were.
+    full = np.arange(1.0, N + 1)
+    losses = []
+    for weights in (full, full[POINTS[:, 0] >= 2]):
+        F.fit_data(sample_weight=weights, random_state=1, n_starts=2)
+        losses.append(F.report.neg_loglik)
+    assert losses[0] == losses[1]
+    with pytest.raises(InputError, match=r"sample_weight: shape \(399,\) seen"):
+        F.fit_data(sample_weight=full[1:])
+
+
+def test_values_with_an_infinite_error_stay_with_the_fit():
+    data, errors = POINTS.copy(), np.full((N, 2), 0.3)
+    errors[:200, 1] = np.inf
+    for missing in ("error", "marginal"):
+        F = FitMoG(data, 2, errors=errors, missing=missing)
+        F.set_initial_params(from_mog=START)
+        assert F.data is data
+        holed = changed(data, (slice(None, 200), 1), np.nan)
+        expected = -START.logpdf(holed, errors=0.3, missing="marginal").sum()
+        assert F.log_l() == pytest.approx(expected, rel=1e-12)
+        assert F.log_l(errors=0.3) == pytest.approx(-START.logpdf(data, errors=0.3).sum())
+        F.fit_data(random_state=1)
+        assert F.data is data
+        expected = fit(holed, errors=np.full((N, 2), 0.3), missing="marginal")
+        assert F.mog.params.tobytes() == expected.mog.params.tobytes()
+    with pytest.warns(DataWarning, match="200 of 400 rows"):
+        F = FitMoG(data, 2, errors=errors, missing="drop")
+    np.testing.assert_array_equal(F.data, data[200:])
+    with pytest.raises(InputError, match="values is NaN"):
+        FitMoG(changed(data, (0, 0), np.nan), 2, errors=errors)
+
+
+def test_noise_of_draws_is_named_as_that():
+    with pytest.raises(
+        InputError, match=r"errors: shape \(3, 2\) .* with the draws of shape \(5, 2"
+    ):
+        TRUTH.rvs(5, errors=np.ones((3, 2)))
+    with pytest.raises(InputError, match=r"projection: .* with the draws of shape \(5, 2"):
+        TRUTH.rvs(5, projection=np.ones((3, 2, 2)))
+
+
+def test_errors_by_the_names_of_the_variables():
+    table = pd.DataFrame(POINTS, columns=["a", "b"])
+    F = FitMoG(table, 2, errors={"b": 0.2, "a": DEVIATIONS[:, 0]})
+    expected = np.column_stack([DEVIATIONS[:, 0], np.full(N, 0.2)])
+    np.testing.assert_array_equal(F._own.deviations, expected)
+    F.set_initial_params(from_mog=START)
+    by_name = F.mog.logpdf(table, errors={"b": 0.2, "a": 0.1})
+    np.testing.assert_array_equal(by_name, F.mog.logpdf(POINTS, errors=[0.1, 0.2]))
+    drawn = F.mog.rvs(5, rng=1, errors={"b": 0.2, "a": 0.1})
+    np.testing.assert_array_equal(drawn, F.mog.rvs(5, rng=1, errors=[0.1, 0.2]))
+
+
+def test_quality_of_noisy_points_is_that_of_a_fit_that_has_them():
+    F = fit(POINTS, errors=DEVIATIONS)
+    expected = F.quality_of_fit(random_state=1)
+    bare = FitMoG(ngauss=2, nvars=2)
+    bare.set_initial_params(from_mog=F.mog)
+    assert bare.quality_of_fit(POINTS, errors=DEVIATIONS, random_state=1) == expected
+    assert bare.quality_of_fit(POINTS, random_state=1)["ks_dist"] != expected["ks_dist"]
+    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
+    swapped = bare.quality_of_fit(
+        POINTS[:, ::-1], errors=DEVIATIONS[:, ::-1], projection=swap, random_state=1
+    )
+    assert swapped["ks_dist"] == pytest.approx(expected["ks_dist"], abs=0.02)
+    holed = bare.quality_of_fit(HOLED, missing="marginal", random_state=1)
+    assert holed["ks_dist"] < 0.2

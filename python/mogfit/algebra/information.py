@@ -115,7 +115,7 @@ def kl_divergence(mog: Mixture, other: Any, size: int, rng: Any) -> MonteCarlo:
 
 
 def _pair(mog: Mixture, other: Any) -> tuple[Components, Components]:
-    second = mixture_of(other)
+    second = mixture_of(other, "other")
     if second.nvars != mog.nvars:
         raise InputError(
             shape_message(

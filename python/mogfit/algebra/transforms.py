@@ -149,7 +149,7 @@ def product(mog: Mixture, other: Any) -> tuple[MixtureParts, float]:
     DomainError
         If the domains have no volume in common, or the product is 0 even as a logarithm.
     """
-    second = _source_alike(mog, mixture_of(other), "other")
+    second = _source_alike(mog, mixture_of(other, "other"), "other")
     first = source_of(mog, np.eye(mog.nvars))
     bounds = np.array(
         [

@@ -200,10 +200,10 @@ def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
         if kept.n_points < seen.n_points:
             gone = seen.n_points - kept.n_points
             complain(f"warning: {gone} rows outside the domain were left out")
-        seen, table.weights, table.errors = kept, kept.weight, kept.deviations
+        seen = kept
     elif bounds is not None:
         require_inside(seen, bounds, table.names, to_drop="--drop-outside")
-    table.values = seen.values
+    table.values, table.weights, table.errors = seen.given, seen.weight, seen.deviations
     fit = FitMoG(
         table.values,
         ngauss=arguments.ngauss,

@@ -49,8 +49,8 @@ class Mixture(Protocol):
     def rvs(self, Nsam: int = 1, *, rng: Any = None, threads: int = 0) -> Floats: ...
 
 
-def mixture_of(mog: Any) -> Mixture:
-    """The mixture of a fit, or the mixture itself.
+def mixture_of(mog: Any, argument: str = "mog") -> Mixture:
+    """The mixture of a fit, or the mixture itself; `argument` is its name, for messages.
 
     Raises
     ------
@@ -59,6 +59,8 @@ def mixture_of(mog: Any) -> Mixture:
     """
     mixture = getattr(mog, "mog", mog)
     if not all(hasattr(mixture, name) for name in ("mus", "Sigmas", "rvs", "log_masses")):
-        raise DtypeError(f"mog: {type(mog).__name__} seen; allowed: a mixture, or a fit of one")
+        raise DtypeError(
+            f"{argument}: {type(mog).__name__} seen; allowed: a mixture, or a fit of one"
+        )
     found: Mixture = mixture
     return found

@@ -349,7 +349,7 @@ def checked_fit(
     return SavedFit(
         source,
         mixture,
-        None if seen is None else seen.values,
+        None if seen is None else seen.given,
         outside,
         None if report is None else report_from_record(report, ngauss, nvars),
         None if optimum is None else _checked_optimum(optimum, scales),

@@ -225,7 +225,7 @@ def _draw(
 def _errors_of(fit: Any) -> Noise | None:
     """Errors of the data that a fit brings along."""
     seen = getattr(fit, "_seen", None) if hasattr(fit, "mog") else None
-    if seen is None or seen.values is not fit.data:
+    if seen is None or seen.given is not fit.data:
         return None
     if seen.projection is not None:
         raise InputError(
