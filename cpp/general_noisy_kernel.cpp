@@ -1,4 +1,5 @@
-// The formulas of noisy_kernel.cpp for any number of variables, and for points that are projected.
+// The formulas of noisy_kernel.cpp for any number of variables, for points that are projected, and
+// for what is known of the points themselves.
 #include <algorithm>
 #include <limits>
 

@@ -14,8 +14,8 @@ namespace {
 // Dimensions whose kernels are unrolled, where points are not projected.
 constexpr int kMaxNoisy = 6;
 
-// D variables, no projection: everything stays in registers. D_jj >= L_jj^2 where rounding would
-// lose it, since S is positive semi-definite.
+// D variables, no projection, for densities and for passes: everything stays in registers. D_jj >=
+// L_jj^2 where rounding would lose it, since S is positive semi-definite.
 template <int D, bool Full>
 class UnrolledNoisyKernel final : public ScoreKernel {
  public:
@@ -25,15 +25,14 @@ class UnrolledNoisyKernel final : public ScoreKernel {
         parameters_(stream_parameters(mixture, seen)) {}
 
   void log_joint(const double* x, int registers, double* exponents, double* largest) override {
-    switch (kept_) {
-      case Kept::kDensities: return sweep<Kept::kDensities>(x, registers, exponents, largest);
-      case Kept::kScores: return sweep<Kept::kScores>(x, registers, exponents, largest);
-      case Kept::kPosterior: return sweep<Kept::kPosterior>(x, registers, exponents, largest);
-    }
+    if (kept_ == Kept::kScores)
+      sweep<true>(x, registers, exponents, largest);
+    else
+      sweep<false>(x, registers, exponents, largest);
   }
 
  private:
-  template <Kept kKept>
+  template <bool Scores>
   void sweep(const double* x, int registers, double* exponents, double* largest) {
     constexpr Parameters kLayout{D};
     constexpr int kNoise = Full ? triangle(D) : D;
@@ -73,7 +72,7 @@ class UnrolledNoisyKernel final : public ScoreKernel {
           pivots.multiply(pivot * p[kLayout.inverses() + j]);
           inverse[j] = 1.0 / pivot;
           square += z[j] * z[j] * inverse[j];
-          if constexpr (kKept != Kept::kDensities) {
+          if constexpr (Scores) {
             static_for<j + 1>([&](auto l) {
               v[at(j, l)] = broadcast(factor[at(j, l)]);
               static_for<j - l>(
@@ -84,7 +83,7 @@ class UnrolledNoisyKernel final : public ScoreKernel {
         const Native exponent = log2_density(p[0], square, pivots);
         store(exponents + k * kColumn + offset, exponent);
         most = max(most, exponent);
-        if constexpr (kKept != Kept::kDensities) {
+        if constexpr (Scores) {
           Native g[D];
           static_for<D>([&](auto l) {
             g[l] = Native{};
@@ -94,67 +93,20 @@ class UnrolledNoisyKernel final : public ScoreKernel {
             });
             store(score(k, l) + offset, g[l]);
           });
-          if constexpr (kKept == Kept::kScores) {
-            static_for<D>([&](auto a) {
-              static_for<a + 1>([&](auto b) {
-                Native h = g[a] * g[b];
-                static_for<D - a>([&](auto q) {
-                  constexpr int j = a + q;
-                  h -= v[at(j, a)] * (v[at(j, b)] * inverse[j]);
-                });
-                store(score(k, D + at(a, b)) + offset, h);
+          static_for<D>([&](auto a) {
+            static_for<a + 1>([&](auto b) {
+              Native h = g[a] * g[b];
+              static_for<D - a>([&](auto q) {
+                constexpr int j = a + q;
+                h -= v[at(j, a)] * (v[at(j, b)] * inverse[j]);
               });
+              store(score(k, D + at(a, b)) + offset, h);
             });
-          } else {
-            keep_covariance(k, offset, covariance, noise, unit, inverse);
-          }
+          });
         }
       }
       store(largest + offset, most);
     }
-  }
-
-  // Cov[x | y] = P^T Sigma P + G^T S G with P = T^-1 S and G = T^-1 Sigma = I - P: a sum of two
-  // parts that are positive, so that it keeps its digits however small the noise, or large.
-  void keep_covariance(int k, int offset, const double* covariance, const Native* noise,
-                       const Native* unit, const Native* inverse) {
-    Native p[D][D];
-    Native g[D][D];
-    const auto entry = [&](int i, int j) { return i >= j ? at(i, j) : at(j, i); };
-    const auto noise_entry = [&](int i, int j) {
-      if (Full) return noise[entry(i, j)];
-      return i == j ? noise[i] : Native{};
-    };
-    // U D U^T column = the column it is given.
-    const auto solve = [&](Native(&columns)[D][D], int c) {
-      for (int i = 0; i < D; ++i)
-        for (int j = 0; j < i; ++j) columns[i][c] -= unit[at(i, j)] * columns[j][c];
-      for (int i = 0; i < D; ++i) columns[i][c] *= inverse[i];
-      for (int i = D - 1; i >= 0; --i)
-        for (int j = i + 1; j < D; ++j) columns[i][c] -= unit[at(j, i)] * columns[j][c];
-    };
-    for (int c = 0; c < D; ++c) {
-      for (int i = 0; i < D; ++i) {
-        p[i][c] = noise_entry(i, c);
-        g[i][c] = broadcast(covariance[entry(i, c)]);
-      }
-      solve(p, c);
-      solve(g, c);
-    }
-    for (int a = 0; a < D; ++a)
-      for (int b = 0; b <= a; ++b) {
-        Native sum{};
-        for (int i = 0; i < D; ++i) {
-          Native along_p{};
-          Native along_g{};
-          for (int j = 0; j < D; ++j) {
-            along_p += covariance[entry(i, j)] * p[j][b];
-            along_g += noise_entry(i, j) * g[j][b];
-          }
-          sum += p[i][a] * along_p + g[i][a] * along_g;
-        }
-        store(score(k, D + at(a, b)) + offset, sum);
-      }
   }
 
   int ngauss_;
@@ -178,7 +130,8 @@ std::array<Maker, sizeof...(D)> makers(std::integer_sequence<int, D...>) {
 
 std::unique_ptr<ScoreKernel> noisy_kernel(const PreparedMixture& mixture, const SeenThrough& seen,
                                           Kept kept) {
-  if (seen.projected || seen.nvars > kMaxNoisy) return general_noisy_kernel(mixture, seen, kept);
+  if (seen.projected || seen.nvars > kMaxNoisy || kept == Kept::kPosterior)
+    return general_noisy_kernel(mixture, seen, kept);
   using Dimensions = std::make_integer_sequence<int, kMaxNoisy>;
   static const auto diagonal = makers<false>(Dimensions{});
   static const auto full = makers<true>(Dimensions{});

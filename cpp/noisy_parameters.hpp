@@ -65,7 +65,7 @@ MOGFIT_INLINE Native log2_density(double log_normaliser, Native square, const Lo
   return log_normaliser - 0.5 * (square * kLog2E + pivots.log2());
 }
 
-// Any number of variables, and projections.
+// Any number of variables, projections, and posteriors.
 std::unique_ptr<ScoreKernel> general_noisy_kernel(const PreparedMixture& mixture,
                                                   const SeenThrough& seen, Kept kept);
 
