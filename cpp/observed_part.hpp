@@ -7,7 +7,6 @@
 #include <optional>
 #include <vector>
 
-#include "block_kernel.hpp"
 #include "data_pass.hpp"
 #include "observations.hpp"
 #include "prepared_mixture.hpp"

@@ -27,7 +27,7 @@ class Unknowns {
     const bool partial = !part.regressions.empty();
     std::vector<char> exact(nvars, 0);
     // Values seen without noise; shared noise is part of the regression.
-    if ((!noisy_ || part.seen_exactly) && !part.blank())
+    if (!noisy_ || part.seen_exactly)
       for (std::size_t j = 0; j < part.columns.size(); ++j)
         exact[part.columns[j]] = !partial || is_exact(part, static_cast<int>(j));
     for (int j = 0; j < nvars; ++j)

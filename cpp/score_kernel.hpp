@@ -57,7 +57,7 @@ class ScoreKernel {
   // relative[i] * factor[i].
   void accumulate(int k, int registers, const double* relative, const double* factor, double* sums);
 
-  // Running sums -> S0, S1, S2 of `mixture`, packed_moments doubles.
+  // Running sums -> S0, S1, S2 of the component of this factor L, packed_moments doubles.
   static void reduce(const Matrix& factor, const double* sums, double* packed);
 
   static std::size_t accumulators(int nvars) { return packed_moments(nvars) * kNativeDoubles; }

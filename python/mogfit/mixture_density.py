@@ -17,6 +17,7 @@ from mogfit.mixture_parameters import MixtureParameters
 from mogfit.observations import (
     MISSING_OF_DENSITIES,
     Missing,
+    Observations,
     as_observations,
     check_missing,
 )
@@ -43,6 +44,21 @@ class MixtureDensity(MixtureParameters):
             finite=False,
         )
 
+    def _observations(
+        self, X: Any, errors: Any, projection: Any, missing: Missing, **options: Any
+    ) -> Observations:
+        """What a user says was seen of points of this mixture, checked."""
+        return as_observations(
+            X,
+            nvars=self.nvars,
+            names=self.names,
+            name="X",
+            missing=missing,
+            errors=errors,
+            projection=projection,
+            **options,
+        )
+
     def _evaluate(
         self,
         function: Callable[[Any, Any, int], NDArray[Any]],
@@ -57,16 +73,8 @@ class MixtureDensity(MixtureParameters):
             points = self._points(X)
             return function(self._prepared, points.values, threads), points.single
         check_missing(missing, MISSING_OF_DENSITIES)
-        seen = as_observations(
-            X,
-            nvars=self.nvars,
-            names=self.names,
-            name="X",
-            missing=missing,
-            errors=errors,
-            projection=projection,
-            single_row_ok=True,
-            allow_empty=True,
+        seen = self._observations(
+            X, errors, projection, missing, single_row_ok=True, allow_empty=True
         )
         found = function(self._prepared, seen.core, threads)
         if missing == "nan" and seen.incomplete:

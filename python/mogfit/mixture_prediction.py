@@ -11,7 +11,7 @@ from mogfit import _core
 from mogfit.errors import DomainError, InputError, bad_values_message, choice_message, place
 from mogfit.mixture_density import MixtureDensity
 from mogfit.noise_covariances import Tally
-from mogfit.observations import Missing, Observations, as_observations, check_missing
+from mogfit.observations import Missing, Observations, check_missing
 from mogfit.rng import draw_seed
 
 __all__ = ["MixturePrediction", "Prediction"]
@@ -58,16 +58,8 @@ class MixturePrediction(MixtureDensity):
     """Regression, imputation and classification by a mixture."""
 
     def _incomplete(self, X: Any, errors: Any, projection: Any) -> Observations:
-        return as_observations(
-            X,
-            nvars=self.nvars,
-            names=self.names,
-            name="X",
-            missing="marginal",
-            errors=errors,
-            projection=projection,
-            single_row_ok=True,
-            allow_empty=True,
+        return self._observations(
+            X, errors, projection, "marginal", single_row_ok=True, allow_empty=True
         )
 
     def predict(
@@ -221,16 +213,8 @@ class MixturePrediction(MixtureDensity):
         array([0, 0, 1])
         """
         check_missing(missing)
-        seen = as_observations(
-            X,
-            nvars=self.nvars,
-            names=self.names,
-            name="X",
-            missing=missing,
-            errors=errors,
-            projection=projection,
-            single_row_ok=True,
-            allow_empty=True,
+        seen = self._observations(
+            X, errors, projection, missing, single_row_ok=True, allow_empty=True
         )
         labels = np.empty(seen.n_points, dtype=np.int64)
         undefined = Tally()
@@ -293,15 +277,7 @@ class MixturePrediction(MixtureDensity):
         -2.337877
         """
         check_missing(missing)
-        seen = as_observations(
-            X,
-            nvars=self.nvars,
-            names=self.names,
-            name="X",
-            missing=missing,
-            errors=errors,
-            projection=projection,
-            sample_weight=sample_weight,
-            blank_columns_ok=True,
+        seen = self._observations(
+            X, errors, projection, missing, sample_weight=sample_weight, blank_columns_ok=True
         )
         return _core.log_likelihood(self._prepared, seen.core, threads=threads)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mogfit.errors import InputError, bad_values_message, place
 
-__all__ = ["BLOCK", "Tally", "check_noise_covariances"]
+__all__ = ["BLOCK", "Tally", "check_noise_covariances", "correlations"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -214,7 +214,7 @@ def _indefinite(matrices: Floats, diagonals: Floats, rounding: float) -> Flags:
     return found
 
 
-def _correlations(matrix: Floats) -> Floats:
+def correlations(matrix: Floats) -> Floats:
     """A matrix in units of its standard deviations; variances of 0 leave 0."""
     with np.errstate(all="ignore"):
         scale = np.where(np.diag(matrix) > 0, 1.0 / np.sqrt(np.diag(matrix)), 0.0)
@@ -235,7 +235,7 @@ def _show_infinite(matrix: Floats) -> str:
 
 
 def _show_asymmetry(matrix: Floats) -> str:
-    scaled = _correlations(matrix)
+    scaled = correlations(matrix)
     i, j = _place_of_largest(np.abs(scaled - scaled.T))
     return f"{_entry(matrix, i, j)} and {_entry(matrix, j, i)}"
 
@@ -248,7 +248,7 @@ def _show_eigenvalue(matrix: Floats) -> str:
         k = i if zero[i] else j
         return f"{_entry(matrix, k, k)}, but {_entry(matrix, i, j)}"
     # Clipped, as eigenvalues of numbers near the end of the range are not to be had.
-    scaled = np.clip(_correlations(matrix), -1e100, 1e100)
+    scaled = np.clip(correlations(matrix), -1e100, 1e100)
     return f"smallest correlation eigenvalue {np.linalg.eigvalsh(scaled)[0]:.3g}"
 
 

@@ -16,6 +16,7 @@ from mogfit.density.components import real_array
 from mogfit.density.conditioning import solve_lower
 from mogfit.density.protocol import Mixture, mixture_of
 from mogfit.errors import DomainError, InputError, place, shape_message, shorten
+from mogfit.noise_covariances import correlations
 
 __all__ = ["affine", "convolve", "product"]
 
@@ -305,14 +306,14 @@ def _noise_covariance(noise: Any, nvars: int) -> Floats:
     variances = np.diag(array)
     if (variances < 0).any():
         raise InputError(f"noise: variance {variances.min():g} seen; allowed: 0 or more")
-    correlations = _correlations(array)
-    asymmetry = np.abs(correlations - correlations.T).max()
+    scaled = correlations(array)
+    asymmetry = np.abs(scaled - scaled.T).max()
     if asymmetry > _ASYMMETRY or array[variances == 0].any() or array[:, variances == 0].any():
         raise InputError(
             "noise: no covariance, for it is not symmetric, or a variable of variance 0 has "
             "covariances; give a symmetric matrix, for example (S + S.T) / 2"
         )
-    least = float(np.linalg.eigvalsh(correlations)[0])
+    least = float(np.linalg.eigvalsh(scaled)[0])
     if least < -_INDEFINITE:
         raise InputError(
             f"noise: smallest correlation eigenvalue {least:.3g}; allowed: a covariance, 0 or more"
@@ -320,17 +321,10 @@ def _noise_covariance(noise: Any, nvars: int) -> Floats:
     return 0.5 * (array + array.T)
 
 
-def _correlations(S: Floats) -> Floats:
-    scale = np.sqrt(np.diag(S))
-    scale = np.where(scale > 0, scale, 1.0)
-    return S / scale[:, None] / scale
-
-
 def _root(S: Floats) -> Floats:
     """F of full column rank, S = F F^T, with rows of 0 where there is no noise."""
     noisy = np.flatnonzero(np.diag(S))
-    correlations = _correlations(S)[np.ix_(noisy, noisy)]
-    values, vectors = np.linalg.eigh(correlations)
+    values, vectors = np.linalg.eigh(correlations(S)[np.ix_(noisy, noisy)])
     kept = values > _SINGULAR
     root = np.zeros((len(S), int(kept.sum())))
     scale = np.sqrt(np.diag(S)[noisy])
