@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mogfit.algebra import conditionals, marginals, moments, transforms
-from mogfit.algebra.derived import DerivedDensity
-from mogfit.algebra.parts import MixtureParts
 from mogfit.density.protocol import Mixture
 from mogfit.mixture_prediction import MixturePrediction
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from mogfit.algebra.derived import DerivedDensity
+    from mogfit.algebra.parts import MixtureParts
 
 __all__ = ["MixtureAlgebra"]
 
@@ -68,6 +68,8 @@ class MixtureAlgebra(MixturePrediction):
         >>> mog.marginal(1)
         DerivedDensity: marginal of a truncated mixture, 2 components in 1 variable
         """
+        from mogfit.algebra import marginals
+
         return self._from_result(marginals.marginal(self, variables))
 
     def conditional(self, given: Mapping[int | str, float] | ArrayLike) -> Self:
@@ -119,6 +121,8 @@ class MixtureAlgebra(MixturePrediction):
         >>> mog.conditional([float("nan"), 500.0]).weights.round(3)
         array([0., 1.])
         """
+        from mogfit.algebra import conditionals
+
         return self._from_parts(conditionals.conditional(self, given))
 
     def mean(self) -> Floats:
@@ -137,6 +141,8 @@ class MixtureAlgebra(MixturePrediction):
         >>> mog.mean(), mog.covariance()
         (array([3.]), array([[4.]]))
         """
+        from mogfit.algebra import moments
+
         return moments.moments(self)[0]
 
     def covariance(self) -> Floats:
@@ -154,6 +160,8 @@ class MixtureAlgebra(MixturePrediction):
         >>> half.covariance().round(6)  # 1 - 2 / pi
         array([[0.36338]])
         """
+        from mogfit.algebra import moments
+
         return moments.moments(self)[1]
 
     def affine(
@@ -206,6 +214,8 @@ class MixtureAlgebra(MixturePrediction):
         >>> mog.affine([[0.5, 0.5], [-0.5, 0.5]])
         DerivedDensity: truncated mixture after an affine map, 1 component in 2 variables
         """
+        from mogfit.algebra import transforms
+
         return self._from_result(transforms.affine(self, A, b, names))
 
     @overload
@@ -251,6 +261,8 @@ class MixtureAlgebra(MixturePrediction):
         >>> round(log_evidence, 6)
         -2.208659
         """
+        from mogfit.algebra import transforms
+
         parts, log_norm = transforms.product(self, other)
         mixture = self._from_parts(parts)
         return (mixture, log_norm) if return_log_norm else mixture
@@ -292,9 +304,13 @@ class MixtureAlgebra(MixturePrediction):
         >>> round(seen.pdf(-0.5), 6)
         0.191776
         """
+        from mogfit.algebra import transforms
+
         return self._from_result(transforms.convolve(self, noise))
 
     def _from_result(self, result: MixtureParts | DerivedDensity) -> Self | DerivedDensity:
+        from mogfit.algebra.parts import MixtureParts
+
         return self._from_parts(result) if isinstance(result, MixtureParts) else result
 
     def _from_parts(self, parts: MixtureParts) -> Self:
