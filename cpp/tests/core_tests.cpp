@@ -8,6 +8,8 @@
 
 int main() {
   mogfit::tests::test_evaluation();
+  mogfit::tests::test_diagonal();
+  mogfit::tests::test_clustering();
   mogfit::tests::test_fitting();
   mogfit::tests::test_functions();
   mogfit::tests::test_models();

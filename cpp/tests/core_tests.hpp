@@ -3,6 +3,8 @@
 
 namespace mogfit::tests {
 
+void test_clustering();
+void test_diagonal();
 void test_evaluation();
 void test_fitting();
 void test_functions();
