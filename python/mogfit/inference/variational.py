@@ -1,0 +1,438 @@
+"""Variational inference for mixtures of Gaussians: a posterior of the parameters, not one value.
+
+The posterior is sought among the products q(z) q(weights) prod_k q(mu_k, Lambda_k) (Bishop 2006,
+section 10.2; Blei & Jordan 2006 for the Dirichlet process). Given the q of the parameters, the best
+q(z) has responsibilities in proportion to ::
+
+    ln rho_k(x) = E[ln w_k] + E[ln |Lambda_k|] / 2 - d / (2 beta_k) - (d / 2) ln 2 pi
+                  - (nu_k / 2) (x - m_k)^T W_k (x - m_k),
+
+and that is the log density of a Gaussian of mean m_k and covariance Sigma_k = (nu_k W_k)^-1 with a
+weight that is not normalised: one pass of the core over the data gives sum_i ln sum_k rho_k(x_i)
+and the three moments from which all of the next q follows. All that stands here is algebra on K
+small matrices.
+
+Values that are missing are one more thing that is not known: with a q(x_missing | z) for each row,
+the best of which is the conditional of that same Gaussian, the pass over what was seen gives the
+expected moments that the update needs. Nothing is approximated beyond the product itself, so every
+step raises the bound with missing values as without.
+
+Structures, priors and updates are those that scikit-learn's `BayesianGaussianMixture` defines. Its
+E[ln |Lambda_k|] is a Wishart's for all four of them, and a tied covariance learns from the average
+component; so the updates climb the evidence exactly for ``"full"`` without a ridge, and closely
+for the others (`mogfit.inference.evidence` says what the bound is there).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.errors import DegenerateError
+
+__all__ = [
+    "VARIATIONAL_STRUCTURES",
+    "Climb",
+    "Posterior",
+    "Prior",
+    "Sums",
+    "climb",
+    "collapsed_bound",
+    "responsibility_entropy",
+    "update",
+]
+
+Floats = NDArray[np.float64]
+
+VARIATIONAL_STRUCTURES = ("full", "tied", "diag", "spherical")
+
+_LOG_2PI = math.log(2.0 * math.pi)
+
+# Called after every step with its number, the bound and by how much it grew.
+BoundObserver = Callable[[int, float, float], object]
+
+
+class Sums(Protocol):
+    """What an update learns of the data; `_core.Moments` is one."""
+
+    @property
+    def s0(self) -> Floats:
+        """sum_i s_i r_ik, (K,)."""
+
+    @property
+    def s1(self) -> Floats:
+        """sum_i s_i r_ik y_ik with y_ik = x_i - centre_k, (K, d)."""
+
+    @property
+    def s2(self) -> Floats:
+        """sum_i s_i r_ik y_ik y_ik^T, (K, d, d)."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed of a mixture before its data.
+
+    The weights are Dirichlet(concentration, ..., concentration), or sticks broken by
+    Beta(1, concentration) in the Dirichlet process; the means are N(mean, (mean_precision
+    Lambda_k)^-1) and the precisions Wishart(dof, covariance^-1).
+
+    Attributes
+    ----------
+    structure : {"full", "tied", "diag", "spherical"}
+        What covariances may look like.
+    process : bool
+        Whether the weights follow a Dirichlet process.
+    concentration, mean_precision : float
+        Positive.
+    mean : ndarray of shape (d,)
+    dof : float
+        Above d - 1.
+    covariance : ndarray
+        The inverse scale matrix, (d, d) for full and tied, its diagonal (d,) for diag, one number
+        for spherical.
+    """
+
+    structure: str
+    process: bool
+    concentration: float
+    mean: Floats
+    mean_precision: float
+    dof: float
+    covariance: Floats
+
+    @property
+    def nvars(self) -> int:
+        """Variables d of the points."""
+        return len(self.mean)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The factors q of the parameters.
+
+    Attributes
+    ----------
+    prior : Prior
+    concentration : tuple of ndarray of shape (K,)
+        The Dirichlet's parameters; or both of the Beta distributions' of the sticks.
+    mean_precision : ndarray of shape (K,)
+        beta_k.
+    means : ndarray of shape (K, d)
+        m_k.
+    dof : ndarray of shape (K,), or () for tied
+        nu_k.
+    covariances : ndarray
+        Sigma_k = (nu_k W_k)^-1: (K, d, d) for full, (d, d) for tied, (K, d) for diag, (K,) for
+        spherical.
+    """
+
+    prior: Prior
+    concentration: tuple[Floats, ...]
+    mean_precision: Floats
+    means: Floats
+    dof: Floats
+    covariances: Floats
+
+    @cached_property
+    def scales(self) -> Floats:
+        """Square roots of the diagonals of the Sigma_k, (K, d), or (1, d) where all are the same."""
+        structure = self.prior.structure
+        if structure == "full":
+            return np.sqrt(np.einsum("kii->ki", self.covariances))
+        if structure == "tied":
+            return np.sqrt(self.covariances.diagonal())[None]
+        if structure == "diag":
+            return np.sqrt(self.covariances)
+        return np.sqrt(self.covariances)[:, None].repeat(self.prior.nvars, axis=1)
+
+    @cached_property
+    def correlation_factors(self) -> Floats | None:
+        """Lower Cholesky factors of the correlation matrices, (K, d, d) or (1, d, d).
+
+        None where covariances are diagonal.
+        """
+        if self.diagonal:
+            return None
+        scales = self.scales
+        # Units of the columns that lie far apart cost no accuracy this way.
+        scaled = self.covariances / (scales[:, :, None] * scales[:, None, :])
+        try:
+            return np.linalg.cholesky(scaled)
+        except np.linalg.LinAlgError as error:
+            shared = self.prior.structure == "tied"
+            raise DegenerateError(_singular_message(scaled, shared)) from error
+
+    @cached_property
+    def factors(self) -> Floats:
+        """Lower Cholesky factors of the Sigma_k, (K, d, d) or (1, d, d)."""
+        scales, correlation = self.scales, self.correlation_factors
+        if correlation is not None:
+            return scales[:, :, None] * correlation
+        factors = np.zeros((*scales.shape, scales.shape[1]))
+        np.einsum("kii->ki", factors)[...] = scales
+        return factors
+
+    @cached_property
+    def log_dets(self) -> Floats:
+        """Log determinants of the Sigma_k, (K,) or (1,)."""
+        halves = np.log(self.scales).sum(axis=1)
+        if self.correlation_factors is not None:
+            halves += np.log(np.einsum("kii->ki", self.correlation_factors)).sum(axis=1)
+        return 2.0 * halves
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether the Sigma_k are diagonal."""
+        return self.prior.structure in ("diag", "spherical")
+
+    @cached_property
+    def expected_log_weights(self) -> Floats:
+        """E[ln w_k], (K,): Bishop (2006), eq. 10.66; sticks: Blei & Jordan (2006), section 3."""
+        from scipy.special import digamma
+
+        if not self.prior.process:
+            (concentration,) = self.concentration
+            return digamma(concentration) - digamma(concentration.sum())
+        first, second = self.concentration
+        taken, left = digamma((first, second)) - digamma(first + second)
+        taken[1:] += left[:-1].cumsum()
+        return taken
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Expected weights, (K,), normalised: what the last stick leaves over is shared out."""
+        if not self.prior.process:
+            (concentration,) = self.concentration
+            return concentration / concentration.sum()
+        first, second = self.concentration
+        total = first + second
+        weights = first / total
+        weights[1:] *= (second[:-1] / total[:-1]).cumprod()
+        return weights / weights.sum()
+
+    @cached_property
+    def log_scaled_dets(self) -> Floats:
+        """E[ln |Lambda_k|] + ln |Sigma_k| of Wishart distributions, (K,) or ()."""
+        from scipy.special import digamma
+
+        nvars, dof = self.prior.nvars, self.dof
+        halves = 0.5 * (dof[..., None] - np.arange(nvars))
+        return digamma(halves).sum(axis=-1) - nvars * np.log(0.5 * dof)
+
+    @cached_property
+    def log_weights(self) -> Floats:
+        """Log weights, (K,), with which Gaussians N(m_k, Sigma_k) are the rho_k."""
+        spread = self.log_scaled_dets - self.prior.nvars / self.mean_precision
+        return self.expected_log_weights + 0.5 * spread
+
+    @cached_property
+    def mixture(self) -> _core.PreparedMixture:
+        """The rho_k: sum_k w_k N_k is not normalised."""
+        return self.weighted(self.log_weights)
+
+    def weighted(self, log_weights: Floats) -> _core.PreparedMixture:
+        """The Gaussians N(m_k, Sigma_k) with these weights."""
+        factors = self.factors
+        if len(factors) != len(self.means):
+            factors = np.broadcast_to(factors, (len(self.means), *factors.shape[1:]))
+        return _core.PreparedMixture.from_factors(log_weights, self.means, factors)
+
+    @property
+    def held(self) -> Floats:
+        """Points that each component holds in expectation, (K,)."""
+        return self.mean_precision - self.prior.mean_precision
+
+
+class Climb(NamedTuple):
+    """Where the steps of `climb` led."""
+
+    posterior: Posterior
+    bounds: list[float]  # after every step
+    converged: bool
+
+
+def update(prior: Prior, sums: Sums, centres: Floats, ridge: float = 0.0) -> Posterior:
+    """The best q of the parameters, given what the data say under q(z).
+
+    Parameters
+    ----------
+    prior : Prior
+    sums : Sums
+        The moments about `centres`.
+    centres : ndarray of shape (K, d)
+    ridge : float, default 0
+        A variance that every point brings along in each variable, scikit-learn's `reg_covar`.
+
+    Notes
+    -----
+    Bishop (2006), eqs. 10.58 and 10.60 to 10.63. The scatter is taken about the new m_k, ::
+
+        sum_i r_ik (x_i - m_k) (x_i - m_k)^T + beta_0 (m_k - m_0) (m_k - m_0)^T,
+
+    which equals his sum about the mean of the points and needs no division by N_k, so that a
+    component without points is nothing special.
+    """
+    s0, s1 = sums.s0, sums.s1
+    precision = prior.mean_precision
+    mean_precision = precision + s0
+    # How far the means go; from differences, so that a far origin costs nothing.
+    steps = (s1 + precision * (prior.mean - centres)) / mean_precision[:, None]
+    means = centres + steps
+    shifts = means - prior.mean
+    held = s0[:, None]
+    if prior.structure in ("diag", "spherical"):
+        scatter = (
+            np.einsum("kii->ki", sums.s2)
+            + steps * (held * steps - 2.0 * s1)
+            + precision * shifts * shifts
+        )
+    else:
+        cross = steps[:, :, None] * s1[:, None, :]
+        scatter = (
+            sums.s2
+            - cross
+            - cross.transpose(0, 2, 1)
+            + steps[:, :, None] * (held * steps)[:, None, :]
+            + shifts[:, :, None] * (precision * shifts)[:, None, :]
+        )
+    dof, covariances = _precisions(prior, s0, scatter, ridge)
+    return Posterior(prior, _concentration(prior, s0), mean_precision, means, dof, covariances)
+
+
+def responsibility_entropy(posterior: Posterior, moments: _core.Moments) -> float:
+    """-sum_i s_i sum_k r_ik ln r_ik, from a pass with the mixture of `posterior`.
+
+    As ln r = ln rho - ln sum rho, the pass has it all. Of missing values it holds the entropy of
+    q(x_missing | z) too.
+    """
+    s0, s2 = moments.s0, moments.s2
+    constants = posterior.log_weights - 0.5 * (
+        posterior.log_dets + posterior.prior.nvars * _LOG_2PI
+    )
+    expected = s0 @ np.where(s0 > 0.0, constants, 0.0)
+    scales = posterior.scales
+    if posterior.correlation_factors is None:
+        distances = (np.einsum("kii->ki", s2) / (scales * scales)).sum()
+    else:
+        if posterior.prior.structure == "tied":
+            s2 = s2.sum(axis=0, keepdims=True)
+        whitenings = np.linalg.inv(posterior.correlation_factors) / scales[:, None, :]
+        distances = ((whitenings @ s2) * whitenings).sum()
+    return float(moments.loglik - expected + 0.5 * distances)
+
+
+def collapsed_bound(posterior: Posterior, entropy: float) -> float:
+    """The bound that scikit-learn reports, for parameters updated from q(z) of this entropy.
+
+    The evidence lower bound but for a constant, once the q of the parameters is the best one for
+    q(z): what is left of it are the entropy and the normalisers of the posterior.
+    """
+    from scipy.special import betaln, gammaln
+
+    nvars, dof = posterior.prior.nvars, posterior.dof
+    halves = 0.5 * (dof[..., None] - np.arange(nvars))
+    # -ln B(W, nu) of Bishop (2006), eq. B.79, without the power of pi.
+    log_dets = posterior.log_dets + nvars * np.log(dof)
+    wisharts = gammaln(halves).sum(axis=-1) + 0.5 * dof * (nvars * math.log(2.0) - log_dets)
+    count = len(posterior.means) if posterior.prior.structure == "tied" else 1
+    if posterior.prior.process:
+        weights = betaln(*posterior.concentration).sum()
+    else:
+        (concentration,) = posterior.concentration
+        weights = gammaln(concentration).sum() - gammaln(concentration.sum())
+    normals = -0.5 * nvars * np.log(posterior.mean_precision).sum()
+    return float(entropy + count * wisharts.sum() + weights + normals)
+
+
+def climb(
+    posterior: Posterior,
+    data: _core.Observations | Floats,
+    sample_weight: Floats | None = None,
+    *,
+    ridge: float = 0.0,
+    max_iter: int = 100,
+    tol: float = 1e-3,
+    bound: float = -math.inf,
+    threads: int = 0,
+    observer: BoundObserver | None = None,
+) -> Climb:
+    """Take steps until the bound changes by less than `tol`.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Where to start.
+    data : _core.Observations, or ndarray of shape (N, d) with its weights
+    sample_weight : ndarray of shape (N,), optional
+    ridge : float, default 0
+        See `update`.
+    max_iter : int, default 100
+        Most steps.
+    tol : float, default 1e-3
+        In nats, for all the data together.
+    bound : float, optional
+        The bound at `posterior`, where it is known from steps before.
+    threads : int, default 0
+    observer : callable, optional
+        Called with (step, bound, change) after each step.
+    """
+    bounds: list[float] = []
+    prior = posterior.prior
+    for step in range(1, max_iter + 1):
+        moments = _core.data_pass(posterior.mixture, data, sample_weight, threads)
+        entropy = responsibility_entropy(posterior, moments)
+        posterior = update(prior, moments, posterior.means, ridge)
+        previous, bound = bound, collapsed_bound(posterior, entropy)
+        bounds.append(bound)
+        change = bound - previous
+        if observer is not None:
+            observer(step, bound, change)
+        if abs(change) < tol:
+            return Climb(posterior, bounds, True)
+    return Climb(posterior, bounds, False)
+
+
+def _concentration(prior: Prior, s0: Floats) -> tuple[Floats, ...]:
+    """Parameters of q(weights): Bishop eq. 10.58; Blei & Jordan (2006), eqs. 18 and 19."""
+    if not prior.process:
+        return (prior.concentration + s0,)
+    beyond = np.zeros_like(s0)
+    beyond[:-1] = s0[:0:-1].cumsum()[::-1]
+    return 1.0 + s0, prior.concentration + beyond
+
+
+def _precisions(prior: Prior, s0: Floats, scatter: Floats, ridge: float) -> tuple[Floats, Floats]:
+    """nu_k and Sigma_k; the scatter is (K, d, d), or its diagonals (K, d)."""
+    if prior.structure == "tied":
+        # The average component teaches the one covariance.
+        count = s0.mean()
+        dof = np.asarray(prior.dof + count)
+        inverse_scale = prior.covariance + scatter.mean(axis=0)
+        np.einsum("ii->i", inverse_scale)[...] += ridge * count
+        return dof, inverse_scale / dof
+    dof = prior.dof + s0
+    if prior.structure == "full":
+        inverse_scale = prior.covariance + scatter
+        np.einsum("kii->ki", inverse_scale)[...] += ridge * s0[:, None]
+        return dof, inverse_scale / dof[:, None, None]
+    if prior.structure == "diag":
+        return dof, (prior.covariance + scatter + ridge * s0[:, None]) / dof[:, None]
+    return dof, (prior.covariance + scatter.mean(axis=1) + ridge * s0) / dof
+
+
+def _singular_message(correlations: Floats, shared: bool) -> str:
+    smallest = np.linalg.eigvalsh(correlations)[:, 0]
+    component = int(smallest.argmin())
+    where = "the common covariance" if shared else f"component {component}"
+    return (
+        f"data: {where} has collapsed, smallest correlation eigenvalue {smallest[component]:.1e}; "
+        "drop columns that determine one another, give a covariance_prior that is positive "
+        "definite, or raise reg_covar"
+    )
