@@ -1,0 +1,185 @@
+"""`GaussianMixture`: scikit-learn's class, on mogfit's core."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import StrOptions
+
+from mogfit import _core
+from mogfit.sklearn import covariance_types
+from mogfit.sklearn.base import BaseMixture
+from mogfit.sklearn.given_starts import check_means, check_precisions, check_weights
+from mogfit.sklearn.starts import ClusterMoments
+from mogfit.sklearn.training_data import Floats, TrainingData
+
+__all__ = ["GaussianMixture"]
+
+
+class GaussianMixture(BaseMixture):
+    """Mixture of Gaussians with the interface of scikit-learn's class."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseMixture._parameter_constraints,
+        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "weights_init": ["array-like", None],
+        "means_init": ["array-like", None],
+        "precisions_init": ["array-like", None],
+        "solver": [StrOptions({"em", "lbfgs"})],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        covariance_type: Literal["full", "tied", "diag", "spherical"] = "full",
+        tol: float = 1e-3,
+        reg_covar: float = 1e-6,
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: Literal["kmeans", "k-means++", "random", "random_from_data"] = "kmeans",
+        weights_init: ArrayLike | None = None,
+        means_init: ArrayLike | None = None,
+        precisions_init: ArrayLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
+        solver: Literal["em", "lbfgs"] = "em",
+        missing: Literal["marginal", "error"] = "marginal",
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+        self.solver = solver
+        self.missing = missing
+
+    def _check_parameters(self, n_features: int) -> None:
+        K = self.n_components
+        if self.weights_init is not None:
+            check_weights(self.weights_init, K)
+        if self.means_init is not None:
+            check_means(self.means_init, K, n_features)
+        if self.precisions_init is not None:
+            shape = covariance_types.shape_of(self.covariance_type, K, n_features)
+            check_precisions(self.precisions_init, self.covariance_type, shape)
+
+    def _needs_clusters(self) -> bool:
+        return self.weights_init is None or self.means_init is None or self.precisions_init is None
+
+    def _initialize(
+        self, data: TrainingData, clusters: ClusterMoments | None
+    ) -> _core.PreparedMixture:
+        weights = None if clusters is None else clusters.counts / clusters.total
+        means = None if clusters is None else clusters.means
+        if self.weights_init is not None:
+            weights = np.asarray(self.weights_init, float)
+        if self.means_init is not None:
+            means = np.asarray(self.means_init, float)
+        assert weights is not None
+        assert means is not None
+        if self.precisions_init is None:
+            assert clusters is not None
+            return _core.PreparedMixture(weights, means, self._regularised(clusters.covariances))
+        upper = covariance_types.precision_factors_of_precisions(
+            np.asarray(self.precisions_init, float), self.covariance_type
+        )
+        factors = covariance_types.expand_precision_factors(
+            upper, self.covariance_type, *means.shape
+        )
+        return _core.PreparedMixture.from_factors(_log(weights), means, factors)
+
+    def _regularised(self, covariances: Floats) -> Floats:
+        covariances = covariance_types.constrain(covariances, self.covariance_type)
+        return covariances + self.reg_covar * np.eye(covariances.shape[1])
+
+    def _step(
+        self, data: TrainingData, state: _core.PreparedMixture
+    ) -> tuple[float, _core.PreparedMixture]:
+        moments = _core.data_pass(state, *data.seen)
+        counts = moments.s0
+        held = np.where(counts > 0.0, counts, 1.0)
+        shifts = moments.s1 / held[:, np.newaxis]
+        covariances = moments.s2 / held[:, np.newaxis, np.newaxis]
+        covariances -= shifts[:, :, np.newaxis] * shifts[:, np.newaxis, :]
+        if self.covariance_type == "tied":
+            covariances[:] = np.tensordot(counts, covariances, 1) / counts.sum()
+        following = _core.PreparedMixture(
+            counts / counts.sum(), state.means + shifts, self._regularised(covariances)
+        )
+        return moments.loglik / data.total, following
+
+    def _set_parameters(self, state: _core.PreparedMixture, dtype: Any) -> None:
+        kind = self.covariance_type
+        self.weights_ = state.weights.astype(dtype, copy=False)
+        self.means_ = state.means.astype(dtype, copy=False)
+        matrices = covariance_types.from_matrices(state.covariances, kind)
+        self.covariances_ = matrices.astype(dtype, copy=False)
+        upper = covariance_types.precision_factors(state.factors, kind)
+        self.precisions_cholesky_ = upper.astype(dtype, copy=False)
+        self.precisions_ = covariance_types.precisions(self.precisions_cholesky_, kind)
+
+    def _get_parameters(self) -> _core.PreparedMixture:
+        return self._prepared()
+
+    def _log_weights(self) -> Floats:
+        return _log(self.weights_)
+
+    def _factors(self) -> Floats:
+        return covariance_types.expand_precision_factors(
+            self.precisions_cholesky_, self.covariance_type, *self.means_.shape
+        )
+
+    def _n_parameters(self) -> int:
+        K, d = self.means_.shape
+        covariance = covariance_types.n_covariance_parameters(self.covariance_type, K, d)
+        return K - 1 + K * d + covariance
+
+    def bic(self, X: ArrayLike) -> float:
+        """Bayesian information criterion on `X`; the lower the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float
+            -2 log L + p log n, with p free parameters and n points.
+        """
+        scores = self.score_samples(X)
+        n = len(scores)
+        return float(-2.0 * scores.mean() * n + self._n_parameters() * np.log(n))
+
+    def aic(self, X: ArrayLike) -> float:
+        """Akaike's information criterion on `X`; the lower the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float
+            -2 log L + 2 p, with p free parameters.
+        """
+        scores = self.score_samples(X)
+        return float(-2.0 * scores.mean() * len(scores) + 2 * self._n_parameters())
+
+
+def _log(weights: Floats) -> Floats:
+    with np.errstate(divide="ignore"):  # a component without weight
+        return np.log(np.asarray(weights, float))

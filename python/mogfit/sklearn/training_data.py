@@ -1,0 +1,116 @@
+"""The points of a fit as the core takes them: weights of 0 left out, NaN as values not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mogfit import _core
+from mogfit.errors import InputError, place, scalar_message
+
+__all__ = ["TrainingData", "observed"]
+
+Floats = NDArray[np.float64]
+
+
+def observed(X: NDArray[Any]) -> NDArray[Any] | _core.Observations:
+    """`X` itself, or as points seen in part where a value is NaN."""
+    return _core.Observations(X, missing=True) if _core.count_nonfinite(X)[0] else X
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Points that count, and their weights."""
+
+    X: NDArray[Any]  # (N, d), float64 or float32; NaN where a value is missing
+    weight: Floats | None  # (N,), positive
+    n_missing: int
+
+    @classmethod
+    def of(cls, X: NDArray[Any], sample_weight: Floats | None) -> TrainingData:
+        """Leave rows of weight 0 out; refuse columns of which nothing was seen.
+
+        Raises
+        ------
+        InputError
+            If a weight is negative or none is positive, or if a column is NaN throughout.
+        """
+        if sample_weight is not None:
+            X, sample_weight = _with_weight(X, sample_weight)
+        n_missing = _core.count_nonfinite(X)[0]
+        if n_missing:
+            unseen = np.flatnonzero(np.isnan(X).all(axis=0))
+            if len(unseen):
+                raise InputError(
+                    f"X: {len(unseen)} of {X.shape[1]} columns have no value, first "
+                    f"{place(column=int(unseen[0]))}; leave them out"
+                )
+        return cls(X, sample_weight, n_missing)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Points that count, and variables."""
+        return self.X.shape
+
+    @cached_property
+    def total(self) -> float:
+        """The sum of the weights."""
+        return float(len(self.X) if self.weight is None else self.weight.sum())
+
+    @cached_property
+    def seen(self) -> tuple[NDArray[Any] | _core.Observations, Floats | None]:
+        """The two arguments by which functions of the core take the data."""
+        if self.n_missing:
+            return _core.Observations(self.X, self.weight, missing=True), None
+        return self.X, self.weight
+
+    @cached_property
+    def means(self) -> Floats:
+        """Of the values seen of each column."""
+        if not self.n_missing:
+            return np.average(self.X, axis=0, weights=self.weight)
+        weight = np.ones(len(self.X)) if self.weight is None else self.weight
+        counts = weight @ ~np.isnan(self.X)
+        return weight @ np.nan_to_num(self.X) / counts
+
+    def rows(self, chosen: NDArray[np.int64], *, weighted: bool) -> TrainingData:
+        """Some of the points, which stand for all where `weighted` is false."""
+        weight = self.weight[chosen] if weighted and self.weight is not None else None
+        X = self.X[chosen]
+        part = TrainingData(X, weight, int(np.isnan(X).sum()) if self.n_missing else 0)
+        part.__dict__["means"] = self.means
+        return part
+
+    @cached_property
+    def completed(self) -> tuple[NDArray[Any], Floats | None]:
+        """The points with means of columns for what is missing, to start a fit from.
+
+        And what that takes from the variance of each column, (d,), where anything is missing.
+        """
+        if not self.n_missing:
+            return self.X, None
+        gaps = np.isnan(self.X)
+        filled = np.where(gaps, self.means, self.X)
+        spread = np.average((filled - self.means) ** 2, axis=0, weights=self.weight)
+        part = np.average(gaps, axis=0, weights=self.weight)
+        return filled, spread * part / (1.0 - part)
+
+
+def _with_weight(X: NDArray[Any], weight: Floats) -> tuple[NDArray[Any], Floats | None]:
+    smallest = weight.min()
+    if smallest < 0.0:
+        row = int(np.argmax(weight < 0.0))
+        raise InputError(
+            scalar_message(f"sample_weight, row {row}", float(weight[row]), "numbers >= 0")
+        )
+    if smallest == 0.0:
+        counted = np.flatnonzero(weight)
+        if not len(counted):
+            raise InputError("sample_weight: all are 0; allowed: numbers >= 0, some of them > 0")
+        X, weight = X[counted], weight[counted]
+    # Equal weights change nothing: then the same draws and sums as without any.
+    return X, None if weight.min() == weight.max() else weight
