@@ -293,13 +293,15 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
   m.def(
       "data_pass",
       [](const PreparedMixture& mixture, const py::object& x,
-         const std::optional<Array>& sample_weight, int threads) {
+         const std::optional<Array>& sample_weight, int threads, bool diagonal) {
         const ObservedArrays data = view_data(x, sample_weight, mixture);
+        const Scatter scatter = diagonal ? Scatter::kDiagonal : Scatter::kFull;
         return without_gil([&](const StopRequested& stop) {
-          return data_pass(mixture, data.observations, threads, stop);
+          return data_pass(mixture, data.observations, threads, stop, scatter);
         });
       },
-      arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
+      arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0,
+      arg("diagonal") = false);
   m.def(
       "log_likelihood",
       [](const PreparedMixture& mixture, const py::object& x,

@@ -218,9 +218,14 @@ def component_logpdf(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _O
 # (N, K), rows sum to 1; NaN where a coordinate is not finite.
 def responsibilities(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _Output: ...
 
-# sample_weight: (N,), 0 or more; a point of weight 0 counts as absent.
+# sample_weight: (N,), 0 or more; a point of weight 0 counts as absent. diagonal: of s2 only the
+# diagonals are wanted, the other entries are 0.
 def data_pass(
-    mixture: PreparedMixture, X: _Data, sample_weight: _Array | None = None, threads: int = 0
+    mixture: PreparedMixture,
+    X: _Data,
+    sample_weight: _Array | None = None,
+    threads: int = 0,
+    diagonal: bool = False,
 ) -> Moments: ...
 def log_likelihood(
     mixture: PreparedMixture, X: _Data, sample_weight: _Array | None = None, threads: int = 0
