@@ -2,7 +2,8 @@
 
 With the best q(z) and q(x_missing | z) for a q of the parameters, ::
 
-    ln p(data) >= sum_i s_i ln sum_k rho_k(x_i) - KL(q(weights) || p) - sum_k KL(q(mu_k, Lambda_k) || p)
+    ln p(data) >= sum_i s_i ln sum_k rho_k(x_i)
+                  - KL(q(weights) || p) - sum_k KL(q(mu_k, Lambda_k) || p)
 
 (Bishop 2006, eqs. 10.70 to 10.77, gathered): every constant is in it, so it compares numbers of
 components, structures and priors on the same data.

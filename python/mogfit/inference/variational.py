@@ -26,10 +26,9 @@ for the others (`mogfit.inference.evidence` says what the bound is there).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +38,12 @@ from mogfit.errors import DegenerateError
 
 __all__ = [
     "VARIATIONAL_STRUCTURES",
-    "Climb",
     "Posterior",
     "Prior",
     "Sums",
-    "climb",
     "collapsed_bound",
     "responsibility_entropy",
+    "step",
     "update",
 ]
 
@@ -54,9 +52,6 @@ Floats = NDArray[np.float64]
 VARIATIONAL_STRUCTURES = ("full", "tied", "diag", "spherical")
 
 _LOG_2PI = math.log(2.0 * math.pi)
-
-# Called after every step with its number, the bound and by how much it grew.
-BoundObserver = Callable[[int, float, float], object]
 
 
 class Sums(Protocol):
@@ -142,7 +137,7 @@ class Posterior:
 
     @cached_property
     def scales(self) -> Floats:
-        """Square roots of the diagonals of the Sigma_k, (K, d), or (1, d) where all are the same."""
+        """Square roots of the diagonals of the Sigma_k, (K, d), or (1, d) for tied."""
         structure = self.prior.structure
         if structure == "full":
             return np.sqrt(np.einsum("kii->ki", self.covariances))
@@ -164,7 +159,7 @@ class Posterior:
         # Units of the columns that lie far apart cost no accuracy this way.
         scaled = self.covariances / (scales[:, :, None] * scales[:, None, :])
         try:
-            return np.linalg.cholesky(scaled)
+            return np.asarray(np.linalg.cholesky(scaled), dtype=np.float64)
         except np.linalg.LinAlgError as error:
             shared = self.prior.structure == "tied"
             raise DegenerateError(_singular_message(scaled, shared)) from error
@@ -250,14 +245,6 @@ class Posterior:
         return self.mean_precision - self.prior.mean_precision
 
 
-class Climb(NamedTuple):
-    """Where the steps of `climb` led."""
-
-    posterior: Posterior
-    bounds: list[float]  # after every step
-    converged: bool
-
-
 def update(prior: Prior, sums: Sums, centres: Floats, ridge: float = 0.0) -> Posterior:
     """The best q of the parameters, given what the data say under q(z).
 
@@ -313,9 +300,8 @@ def responsibility_entropy(posterior: Posterior, moments: _core.Moments) -> floa
     q(x_missing | z) too.
     """
     s0, s2 = moments.s0, moments.s2
-    constants = posterior.log_weights - 0.5 * (
-        posterior.log_dets + posterior.prior.nvars * _LOG_2PI
-    )
+    log_dets = posterior.log_dets + posterior.prior.nvars * _LOG_2PI
+    constants = posterior.log_weights - 0.5 * log_dets
     expected = s0 @ np.where(s0 > 0.0, constants, 0.0)
     scales = posterior.scales
     if posterior.correlation_factors is None:
@@ -351,19 +337,15 @@ def collapsed_bound(posterior: Posterior, entropy: float) -> float:
     return float(entropy + count * wisharts.sum() + weights + normals)
 
 
-def climb(
+def step(
     posterior: Posterior,
-    data: _core.Observations | Floats,
+    data: _core.Observations | NDArray[Any],
     sample_weight: Floats | None = None,
     *,
     ridge: float = 0.0,
-    max_iter: int = 100,
-    tol: float = 1e-3,
-    bound: float = -math.inf,
     threads: int = 0,
-    observer: BoundObserver | None = None,
-) -> Climb:
-    """Take steps until the bound changes by less than `tol`.
+) -> tuple[float, Posterior]:
+    """One pass over the data, and the bound and the posterior after it.
 
     Parameters
     ----------
@@ -371,32 +353,23 @@ def climb(
         Where to start.
     data : _core.Observations, or ndarray of shape (N, d) with its weights
     sample_weight : ndarray of shape (N,), optional
+        How many points each row counts for.
     ridge : float, default 0
         See `update`.
-    max_iter : int, default 100
-        Most steps.
-    tol : float, default 1e-3
-        In nats, for all the data together.
-    bound : float, optional
-        The bound at `posterior`, where it is known from steps before.
     threads : int, default 0
-    observer : callable, optional
-        Called with (step, bound, change) after each step.
+
+    Returns
+    -------
+    bound : float
+        See `collapsed_bound`.
+    posterior : Posterior
     """
-    bounds: list[float] = []
-    prior = posterior.prior
-    for step in range(1, max_iter + 1):
-        moments = _core.data_pass(posterior.mixture, data, sample_weight, threads)
-        entropy = responsibility_entropy(posterior, moments)
-        posterior = update(prior, moments, posterior.means, ridge)
-        previous, bound = bound, collapsed_bound(posterior, entropy)
-        bounds.append(bound)
-        change = bound - previous
-        if observer is not None:
-            observer(step, bound, change)
-        if abs(change) < tol:
-            return Climb(posterior, bounds, True)
-    return Climb(posterior, bounds, False)
+    moments = _core.data_pass(
+        posterior.mixture, data, sample_weight, threads, diagonal=posterior.diagonal
+    )
+    entropy = responsibility_entropy(posterior, moments)
+    following = update(posterior.prior, moments, posterior.means, ridge)
+    return collapsed_bound(following, entropy), following
 
 
 def _concentration(prior: Prior, s0: Floats) -> tuple[Floats, ...]:
