@@ -83,43 +83,39 @@ class GaussianMixture(BaseMixture):
     def _initialize(
         self, data: TrainingData, clusters: ClusterMoments | None
     ) -> _core.PreparedMixture:
-        weights = None if clusters is None else clusters.counts / clusters.total
-        means = None if clusters is None else clusters.means
-        if self.weights_init is not None:
-            weights = np.asarray(self.weights_init, float)
-        if self.means_init is not None:
-            means = np.asarray(self.means_init, float)
-        assert weights is not None
-        assert means is not None
-        if self.precisions_init is None:
-            assert clusters is not None
-            return _core.PreparedMixture(weights, means, self._regularised(clusters.covariances))
+        weights, means = self.weights_init, self.means_init
+        kind, shape = self.covariance_type, (self.n_components, data.shape[1])
+        covariances = None
+        if clusters is not None:
+            weights = clusters.counts / clusters.total if weights is None else weights
+            means = clusters.means if means is None else means
+            if self.precisions_init is None:
+                covariances = covariance_types.maximise(
+                    clusters.counts, clusters.means, clusters.covariances, kind, self.reg_covar
+                )
+        weights, means = np.asarray(weights, float), np.asarray(means, float)
+        if covariances is not None:
+            return _core.PreparedMixture(weights, means, covariances)
         upper = covariance_types.precision_factors_of_precisions(
-            np.asarray(self.precisions_init, float), self.covariance_type
+            np.asarray(self.precisions_init, float), kind
         )
-        factors = covariance_types.expand_precision_factors(
-            upper, self.covariance_type, *means.shape
-        )
+        factors = covariance_types.expand_precision_factors(upper, kind, *shape)
         return _core.PreparedMixture.from_factors(_log(weights), means, factors)
-
-    def _regularised(self, covariances: Floats) -> Floats:
-        covariances = covariance_types.constrain(covariances, self.covariance_type)
-        return covariances + self.reg_covar * np.eye(covariances.shape[1])
 
     def _step(
         self, data: TrainingData, state: _core.PreparedMixture
     ) -> tuple[float, _core.PreparedMixture]:
         moments = _core.data_pass(state, *data.seen)
         counts = moments.s0
-        held = np.where(counts > 0.0, counts, 1.0)
-        shifts = moments.s1 / held[:, np.newaxis]
-        covariances = moments.s2 / held[:, np.newaxis, np.newaxis]
+        held = np.where(counts > 0.0, counts, 1.0)[:, np.newaxis]
+        shifts = moments.s1 / held
+        covariances = moments.s2 / held[:, :, np.newaxis]
         covariances -= shifts[:, :, np.newaxis] * shifts[:, np.newaxis, :]
-        if self.covariance_type == "tied":
-            covariances[:] = np.tensordot(counts, covariances, 1) / counts.sum()
-        following = _core.PreparedMixture(
-            counts / counts.sum(), state.means + shifts, self._regularised(covariances)
+        means = state.means + shifts
+        covariances = covariance_types.maximise(
+            counts, means, covariances, self.covariance_type, self.reg_covar
         )
+        following = _core.PreparedMixture(counts / counts.sum(), means, covariances)
         return moments.loglik / data.total, following
 
     def _set_parameters(self, state: _core.PreparedMixture, dtype: Any) -> None:
@@ -180,6 +176,6 @@ class GaussianMixture(BaseMixture):
         return float(-2.0 * scores.mean() * len(scores) + 2 * self._n_parameters())
 
 
-def _log(weights: Floats) -> Floats:
+def _log(weights: ArrayLike) -> Floats:
     with np.errstate(divide="ignore"):  # a component without weight
         return np.log(np.asarray(weights, float))
