@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
 from mogfit import _core
+from mogfit.errors import DegenerateError
 from mogfit.sklearn import covariance_types
-from mogfit.sklearn.base import BaseMixture
+from mogfit.sklearn.base import BaseMixture, Progress, Run
 from mogfit.sklearn.given_starts import check_means, check_precisions, check_weights
+from mogfit.sklearn.optimum import EM_STEPS, climb
 from mogfit.sklearn.starts import ClusterMoments
 from mogfit.sklearn.training_data import Floats, TrainingData
 
@@ -102,9 +104,58 @@ class GaussianMixture(BaseMixture):
         factors = covariance_types.expand_precision_factors(upper, kind, *shape)
         return _core.PreparedMixture.from_factors(_log(weights), means, factors)
 
+    def _model(self) -> _core.Model:
+        return _core.Model(self.covariance_type, ridge=self.reg_covar)
+
+    def _iterate(
+        self,
+        data: TrainingData,
+        state: _core.PreparedMixture,
+        lower_bound: float,
+        progress: Progress,
+    ) -> Run:
+        if self.solver == "lbfgs":
+            return climb(
+                data,
+                state,
+                self._model(),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                progress=progress,
+                em_steps=0 if np.isfinite(lower_bound) else EM_STEPS,
+            )
+        if self.verbose:
+            return super()._iterate(data, state, lower_bound, progress)
+        try:
+            mixture, _, _, path = _core.em_run(
+                state,
+                *data.seen,
+                steps=self.max_iter,
+                tolerance=self.tol,
+                model=self._model(),
+                previous=lower_bound * data.total,
+                path=True,
+            )
+        except DegenerateError:
+            # Step by step, for what rounding may make of a variance of 0.
+            return super()._iterate(data, state, lower_bound, progress)
+        before = path[-2] / data.total if len(path) > 1 else lower_bound
+        bounds = [loglik / data.total for loglik in path]
+        return Run(mixture, bounds, abs(bounds[-1] - before) < self.tol)
+
     def _step(
         self, data: TrainingData, state: _core.PreparedMixture
     ) -> tuple[float, _core.PreparedMixture]:
+        try:
+            loglik, following = _core.em_step(state, *data.seen, model=self._model())
+        except DegenerateError:
+            loglik, following = self._step_with_rounding(data, state)
+        return loglik / data.total, following
+
+    def _step_with_rounding(
+        self, data: TrainingData, state: _core.PreparedMixture
+    ) -> tuple[float, _core.PreparedMixture]:
+        """The same step where scikit-learn's rounding keeps a component alive."""
         moments = _core.data_pass(state, *data.seen)
         counts = moments.s0
         held = np.where(counts > 0.0, counts, 1.0)[:, np.newaxis]
@@ -116,7 +167,7 @@ class GaussianMixture(BaseMixture):
             counts, means, covariances, self.covariance_type, self.reg_covar
         )
         following = _core.PreparedMixture(counts / counts.sum(), means, covariances)
-        return moments.loglik / data.total, following
+        return moments.loglik, following
 
     def _set_parameters(self, state: _core.PreparedMixture, dtype: Any) -> None:
         kind = self.covariance_type
