@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from mogfit import _core
 from mogfit.errors import DegenerateError, InputError, scalar_message, warn_user
 from mogfit.sklearn.starts import ClusterMoments, draw_clusters
-from mogfit.sklearn.training_data import Floats, TrainingData, observed
+from mogfit.sklearn.training_data import Floats, TrainingData, count_missing, observed
 from mogfit.sklearn.versions import ConvergenceWarning, validate_points
 
 __all__ = ["BaseMixture", "Progress", "Run"]
@@ -190,23 +190,20 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         ndarray of shape (n_samples,)
             What `predict` then says of the same points.
         """
-        points = self._fit(X, sample_weight)
-        return self._responsibilities(points).argmax(axis=1)
+        points, n_missing = self._fit(X, sample_weight)
+        seen = observed(points, n_missing)
+        return _core.responsibilities(self._prepared(), seen).argmax(axis=1)
 
-    def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> NDArray[Any]:
+    def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple[NDArray[Any], int]:
+        """Fit; return the points and how many of their values are missing."""
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
-        points = validate_points(
-            self,
-            X,
-            nan_allowed=self.missing == "marginal",
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2,
-        )
+        points = validate_points(self, X, ensure_min_samples=2)
+        n_missing = self._count_missing(points)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, points, dtype=np.float64)
-        data = TrainingData.of(points, weight)
+        data = TrainingData.of(points, weight, n_missing)
         if len(data.X) < self.n_components:
             raise InputError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
@@ -226,7 +223,7 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         self._prepared()
         if not best.converged and self.max_iter > 0:
             warn_user(_NOT_CONVERGED, ConvergenceWarning)
-        return points
+        return points, n_missing
 
     def _best_run(self, data: TrainingData) -> Run:
         goes_on = self.warm_start and hasattr(self, "converged_")
@@ -277,18 +274,18 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         state.pop("_kept_mixture", None)
         return state
 
-    def _points(self, X: ArrayLike) -> NDArray[Any]:
-        check_is_fitted(self)
-        return validate_points(
-            self,
-            X,
+    def _count_missing(self, points: NDArray[Any]) -> int:
+        return count_missing(
+            points,
             nan_allowed=self.missing == "marginal",
-            dtype=[np.float64, np.float32],
-            reset=False,
+            names=getattr(self, "feature_names_in_", None),
         )
 
-    def _responsibilities(self, points: NDArray[Any]) -> Floats:
-        return _core.responsibilities(self._prepared(), observed(points))
+    def _points(self, X: ArrayLike) -> tuple[NDArray[Any] | _core.Observations, Any]:
+        """Points to evaluate, and the type of their values."""
+        check_is_fitted(self)
+        points = validate_points(self, X, reset=False)
+        return observed(points, self._count_missing(points)), points.dtype
 
     def score_samples(self, X: ArrayLike) -> NDArray[Any]:
         """Log density of each point.
@@ -302,9 +299,8 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         -------
         ndarray of shape (n_samples,)
         """
-        points = self._points(X)
-        logpdf = _core.logpdf(self._prepared(), observed(points))
-        return logpdf.astype(points.dtype, copy=False)
+        seen, dtype = self._points(X)
+        return _core.logpdf(self._prepared(), seen).astype(dtype, copy=False)
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Mean log density per point.
@@ -331,7 +327,8 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         -------
         ndarray of shape (n_samples,)
         """
-        return self._responsibilities(self._points(X)).argmax(axis=1)
+        seen, _ = self._points(X)
+        return _core.responsibilities(self._prepared(), seen).argmax(axis=1)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
         """The probability of each component, given the point.
@@ -345,8 +342,8 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         ndarray of shape (n_samples, n_components)
             Rows sum to 1.
         """
-        points = self._points(X)
-        return self._responsibilities(points).astype(points.dtype, copy=False)
+        seen, dtype = self._points(X)
+        return _core.responsibilities(self._prepared(), seen).astype(dtype, copy=False)
 
     def sample(self, n_samples: int = 1) -> tuple[Floats, NDArray[np.int64]]:
         """Draw points from the fitted mixture; the draws that scikit-learn makes.

@@ -11,15 +11,17 @@ import numpy as np
 from mogfit.sklearn.training_data import Floats
 
 __all__ = [
-    "constrain",
     "expand_precision_factors",
     "from_matrices",
+    "maximise",
     "n_covariance_parameters",
     "precision_factors",
     "precision_factors_of_precisions",
     "precisions",
     "shape_of",
 ]
+
+_ADDED = 10.0 * np.finfo(float).eps
 
 
 def shape_of(covariance_type: str, n_components: int, n_features: int) -> tuple[int, ...]:
@@ -52,14 +54,26 @@ def from_matrices(matrices: Floats, covariance_type: str) -> Floats:
     return variances.copy() if covariance_type == "diag" else variances[:, 0].copy()
 
 
-def constrain(matrices: Floats, covariance_type: str) -> Floats:
-    """Matrices (K, d, d) without what the type leaves out: the M-step of each type."""
-    if covariance_type in ("full", "tied"):
-        return matrices
-    variances = np.diagonal(matrices, axis1=1, axis2=2)
-    if covariance_type == "spherical":
-        variances = np.broadcast_to(variances.mean(axis=1, keepdims=True), variances.shape)
-    return variances[:, :, np.newaxis] * np.eye(matrices.shape[1])
+def maximise(
+    counts: Floats, means: Floats, covariances: Floats, covariance_type: str, reg_covar: float
+) -> Floats:
+    """scikit-learn's M-step: matrices (K, d, d) of the type, of the moments of clusters.
+
+    It adds 10 eps to the counts. For "diag" and "spherical" that leaves points that are all in one
+    place, but not at 0, a variance of the size of rounding, on which some programs count.
+    """
+    d = means.shape[1]
+    if covariance_type == "tied":
+        covariances = np.tensordot(counts / counts.sum(), covariances, 1)
+        covariances = np.broadcast_to(covariances, (len(counts), d, d))
+    elif covariance_type != "full":
+        part = np.where(counts > 0.0, _ADDED / (counts + _ADDED), 0.0)
+        variances = np.diagonal(covariances, axis1=1, axis2=2) + part[:, np.newaxis] * means**2
+        if covariance_type == "spherical":
+            mean = variances.mean(axis=1, keepdims=True)
+            variances = np.broadcast_to(mean, variances.shape)
+        covariances = variances[:, :, np.newaxis] * np.eye(d)
+    return covariances + reg_covar * np.eye(d)
 
 
 def precision_factors(factors: Floats, covariance_type: str) -> Floats:

@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
 from mogfit import _core
+from mogfit.errors import DegenerateError
 from mogfit.sklearn import covariance_types
-from mogfit.sklearn.base import BaseMixture
+from mogfit.sklearn.base import BaseMixture, Progress, Run
 from mogfit.sklearn.given_starts import check_means, check_precisions, check_weights
+from mogfit.sklearn.optimum import EM_STEPS, climb
 from mogfit.sklearn.starts import ClusterMoments
 from mogfit.sklearn.training_data import Floats, TrainingData
 
@@ -83,44 +85,89 @@ class GaussianMixture(BaseMixture):
     def _initialize(
         self, data: TrainingData, clusters: ClusterMoments | None
     ) -> _core.PreparedMixture:
-        weights = None if clusters is None else clusters.counts / clusters.total
-        means = None if clusters is None else clusters.means
-        if self.weights_init is not None:
-            weights = np.asarray(self.weights_init, float)
-        if self.means_init is not None:
-            means = np.asarray(self.means_init, float)
-        assert weights is not None
-        assert means is not None
-        if self.precisions_init is None:
-            assert clusters is not None
-            return _core.PreparedMixture(weights, means, self._regularised(clusters.covariances))
+        weights, means = self.weights_init, self.means_init
+        kind, shape = self.covariance_type, (self.n_components, data.shape[1])
+        covariances = None
+        if clusters is not None:
+            weights = clusters.counts / clusters.total if weights is None else weights
+            means = clusters.means if means is None else means
+            if self.precisions_init is None:
+                covariances = covariance_types.maximise(
+                    clusters.counts, clusters.means, clusters.covariances, kind, self.reg_covar
+                )
+        weights, means = np.asarray(weights, float), np.asarray(means, float)
+        if covariances is not None:
+            return _core.PreparedMixture(weights, means, covariances)
         upper = covariance_types.precision_factors_of_precisions(
-            np.asarray(self.precisions_init, float), self.covariance_type
+            np.asarray(self.precisions_init, float), kind
         )
-        factors = covariance_types.expand_precision_factors(
-            upper, self.covariance_type, *means.shape
-        )
+        factors = covariance_types.expand_precision_factors(upper, kind, *shape)
         return _core.PreparedMixture.from_factors(_log(weights), means, factors)
 
-    def _regularised(self, covariances: Floats) -> Floats:
-        covariances = covariance_types.constrain(covariances, self.covariance_type)
-        return covariances + self.reg_covar * np.eye(covariances.shape[1])
+    def _model(self) -> _core.Model:
+        return _core.Model(self.covariance_type, ridge=self.reg_covar)
+
+    def _iterate(
+        self,
+        data: TrainingData,
+        state: _core.PreparedMixture,
+        lower_bound: float,
+        progress: Progress,
+    ) -> Run:
+        if self.solver == "lbfgs":
+            return climb(
+                data,
+                state,
+                self._model(),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                progress=progress,
+                em_steps=0 if np.isfinite(lower_bound) else EM_STEPS,
+            )
+        if self.verbose:
+            return super()._iterate(data, state, lower_bound, progress)
+        try:
+            mixture, _, _, path = _core.em_run(
+                state,
+                *data.seen,
+                steps=self.max_iter,
+                tolerance=self.tol,
+                model=self._model(),
+                previous=lower_bound * data.total,
+                path=True,
+            )
+        except DegenerateError:
+            # Step by step, for what rounding may make of a variance of 0.
+            return super()._iterate(data, state, lower_bound, progress)
+        before = path[-2] / data.total if len(path) > 1 else lower_bound
+        bounds = [loglik / data.total for loglik in path]
+        return Run(mixture, bounds, abs(bounds[-1] - before) < self.tol)
 
     def _step(
         self, data: TrainingData, state: _core.PreparedMixture
     ) -> tuple[float, _core.PreparedMixture]:
+        try:
+            loglik, following = _core.em_step(state, *data.seen, model=self._model())
+        except DegenerateError:
+            loglik, following = self._step_with_rounding(data, state)
+        return loglik / data.total, following
+
+    def _step_with_rounding(
+        self, data: TrainingData, state: _core.PreparedMixture
+    ) -> tuple[float, _core.PreparedMixture]:
+        """The same step where scikit-learn's rounding keeps a component alive."""
         moments = _core.data_pass(state, *data.seen)
         counts = moments.s0
-        held = np.where(counts > 0.0, counts, 1.0)
-        shifts = moments.s1 / held[:, np.newaxis]
-        covariances = moments.s2 / held[:, np.newaxis, np.newaxis]
+        held = np.where(counts > 0.0, counts, 1.0)[:, np.newaxis]
+        shifts = moments.s1 / held
+        covariances = moments.s2 / held[:, :, np.newaxis]
         covariances -= shifts[:, :, np.newaxis] * shifts[:, np.newaxis, :]
-        if self.covariance_type == "tied":
-            covariances[:] = np.tensordot(counts, covariances, 1) / counts.sum()
-        following = _core.PreparedMixture(
-            counts / counts.sum(), state.means + shifts, self._regularised(covariances)
+        means = state.means + shifts
+        covariances = covariance_types.maximise(
+            counts, means, covariances, self.covariance_type, self.reg_covar
         )
-        return moments.loglik / data.total, following
+        following = _core.PreparedMixture(counts / counts.sum(), means, covariances)
+        return moments.loglik, following
 
     def _set_parameters(self, state: _core.PreparedMixture, dtype: Any) -> None:
         kind = self.covariance_type
@@ -180,6 +227,6 @@ class GaussianMixture(BaseMixture):
         return float(-2.0 * scores.mean() * len(scores) + 2 * self._n_parameters())
 
 
-def _log(weights: Floats) -> Floats:
+def _log(weights: ArrayLike) -> Floats:
     with np.errstate(divide="ignore"):  # a component without weight
         return np.log(np.asarray(weights, float))

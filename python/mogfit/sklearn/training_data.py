@@ -1,7 +1,8 @@
-"""The points of a fit as the core takes them: weights of 0 left out, NaN as values not seen."""
+"""Points as the core takes them: weights of 0 left out, NaN as values not seen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,16 +11,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.errors import InputError, place, scalar_message
+from mogfit.errors import InputError, bad_values_message, place, scalar_message
 
-__all__ = ["TrainingData", "observed"]
+__all__ = ["TrainingData", "count_missing", "observed"]
 
 Floats = NDArray[np.float64]
 
 
-def observed(X: NDArray[Any]) -> NDArray[Any] | _core.Observations:
-    """`X` itself, or as points seen in part where a value is NaN."""
-    return _core.Observations(X, missing=True) if _core.count_nonfinite(X)[0] else X
+def count_missing(X: NDArray[Any], *, nan_allowed: bool, names: Sequence[str] | None = None) -> int:
+    """How many values are NaN.
+
+    Raises
+    ------
+    InputError
+        If a value is infinite, or NaN where that is not allowed. `names` are those of the columns.
+    """
+    n_nan, n_inf, row, column = _core.count_nonfinite(X)
+    if not n_inf and (nan_allowed or not n_nan):
+        return n_nan
+    if n_inf:
+        row, column = (int(i) for i in np.argwhere(np.isinf(X))[0])
+    raise InputError(
+        bad_values_message(
+            "X",
+            n_inf or n_nan,
+            X.size,
+            "infinite (inf)" if n_inf else "NaN",
+            first=place(row=row, column=column, name=None if names is None else names[column]),
+            seen=float(X[row, column]) if n_inf else None,
+            allowed="finite numbers" + (", or NaN where a value is missing" if nan_allowed else ""),
+            remedy=None if n_inf else "missing='marginal' uses the rest of such a row",
+        )
+    )
+
+
+def observed(X: NDArray[Any], n_missing: int) -> NDArray[Any] | _core.Observations:
+    """`X` itself, or as points seen in part where some values are missing."""
+    return _core.Observations(X, missing=True) if n_missing else X
 
 
 @dataclass(frozen=True)
@@ -32,8 +60,10 @@ class TrainingData:
     unit: float = 1.0  # what each point counts, where `weight` is None
 
     @classmethod
-    def of(cls, X: NDArray[Any], sample_weight: Floats | None) -> TrainingData:
+    def of(cls, X: NDArray[Any], sample_weight: Floats | None, n_missing: int) -> TrainingData:
         """Leave rows of weight 0 out; refuse columns of which nothing was seen.
+
+        `n_missing` counts the NaN of all rows.
 
         Raises
         ------
@@ -43,8 +73,8 @@ class TrainingData:
         unit = 1.0
         if sample_weight is not None:
             X, sample_weight, unit = _with_weight(X, sample_weight)
-        n_missing = _core.count_nonfinite(X)[0]
         if n_missing:
+            n_missing = _core.count_nonfinite(X)[0]
             unseen = np.flatnonzero(np.isnan(X).all(axis=0))
             if len(unseen):
                 raise InputError(
@@ -73,9 +103,10 @@ class TrainingData:
     @cached_property
     def seen(self) -> tuple[NDArray[Any] | _core.Observations, Floats | None]:
         """The two arguments by which functions of the core take the data."""
-        if self.n_missing:
-            return _core.Observations(self.X, self.weight, missing=True), None
-        return self.X, self.weight
+        if self.n_missing or self.weight is not None:
+            # Looked at once, not at every pass.
+            return _core.Observations(self.X, self.weight, missing=self.n_missing > 0), None
+        return self.X, None
 
     @cached_property
     def means(self) -> Floats:
@@ -91,7 +122,8 @@ class TrainingData:
         weight = self.weight[chosen] if weighted and self.weight is not None else None
         X = self.X[chosen]
         part = TrainingData(X, weight, int(np.isnan(X).sum()) if self.n_missing else 0)
-        part.__dict__["means"] = self.means
+        if part.n_missing:
+            part.__dict__["means"] = self.means
         return part
 
     @cached_property

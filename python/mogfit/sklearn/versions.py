@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import sklearn.exceptions
 from numpy.typing import NDArray
 
@@ -27,8 +28,11 @@ class ConvergenceWarning(sklearn.exceptions.ConvergenceWarning, errors.Convergen
     """A fit stopped before it met its own criterion: both scikit-learn's warning and mogfit's."""
 
 
-def validate_points(estimator: Any, X: Any, *, nan_allowed: bool, **options: Any) -> NDArray[Any]:
-    """`X` as a matrix of floats, its width and the names of its columns kept or compared."""
+def validate_points(estimator: Any, X: Any, **options: Any) -> NDArray[Any]:
+    """`X` as a matrix of floats, its width and the names of its columns kept or compared.
+
+    Values need not be finite: the core looks at each once.
+    """
     return _validate_data(
-        estimator, X, **{_FINITE: "allow-nan" if nan_allowed else True}, **options
+        estimator, X, dtype=[np.float64, np.float32], **{_FINITE: False}, **options
     )
