@@ -146,9 +146,9 @@ def _divergence_of_wisharts(posterior: Posterior, log_dets: Floats) -> float:
         gammas = gammaln(0.5 * (degrees[..., None] - steps)).sum(axis=-1)
         return gammas + 0.5 * degrees * (nvars * math.log(2.0) - log_det_inverse_scale)
 
-    sign, log_det_prior = np.linalg.slogdet(prior.covariance)
-    if sign <= 0.0:
+    if not _positive_definite(prior.covariance):
         return math.nan
+    _, log_det_prior = np.linalg.slogdet(prior.covariance)
     log_det = posterior.log_dets + nvars * np.log(dof)
     whitened = np.linalg.solve(posterior.factors, prior.covariance)
     traces = np.einsum("kii->k", np.linalg.solve(posterior.factors, whitened.transpose(0, 2, 1)))
@@ -160,3 +160,12 @@ def _divergence_of_wisharts(posterior: Posterior, log_dets: Floats) -> float:
         + 0.5 * traces
     )
     return float(divergences.sum())
+
+
+def _positive_definite(matrix: Floats) -> bool:
+    """Whether a covariance is, but for rounding, and in any units."""
+    scales = np.sqrt(matrix.diagonal())
+    if not np.all(scales > 0.0):
+        return False
+    smallest = np.linalg.eigvalsh(matrix / np.outer(scales, scales))[0]
+    return bool(smallest > 10.0 * len(matrix) * np.finfo(float).eps)

@@ -79,9 +79,9 @@ def maximise(
 def precision_factors(factors: Floats, covariance_type: str) -> Floats:
     """Upper factors U, with precision U U^T, of lower factors (K, d, d) of the covariances."""
     if covariance_type == "full":
-        return np.ascontiguousarray(_inverse_transposed(factors))
+        return np.triu(_inverse_transposed(factors))
     if covariance_type == "tied":
-        return np.ascontiguousarray(_inverse_transposed(factors[0]))
+        return np.triu(_inverse_transposed(factors[0]))
     return 1.0 / from_matrices(factors, covariance_type)
 
 

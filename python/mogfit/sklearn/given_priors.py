@@ -10,7 +10,6 @@ from sklearn.utils import check_array
 
 from mogfit.errors import InputError, scalar_message
 from mogfit.inference.checks import mean_and_covariance
-from mogfit.sklearn.covariance_types import shape_of
 from mogfit.sklearn.given_starts import require_shape
 from mogfit.sklearn.training_data import Floats, TrainingData
 
@@ -45,9 +44,12 @@ def check_covariance_prior(given: Any, covariance_type: str, n_features: int) ->
         if np.ndim(given) or not 0.0 < float(given) < np.inf:
             raise InputError(scalar_message("covariance_prior", given, "a number > 0"))
         return np.asarray(given, dtype=float)
-    covariance = check_array(given, dtype=np.float64, ensure_2d=False)
     name = f"{covariance_type} covariance_prior"
-    require_shape(covariance, shape_of(covariance_type, 1, n_features)[-covariance.ndim :], name)
+    shape = (n_features,) if covariance_type == "diag" else (n_features, n_features)
+    if np.ndim(given) == 0:
+        require_shape(np.asarray(given), shape, name)
+    covariance = check_array(given, dtype=np.float64, ensure_2d=False)
+    require_shape(covariance, shape, name)
     if covariance_type == "diag":
         if np.any(covariance <= 0.0):
             raise InputError(f"'{name}' should be positive")
