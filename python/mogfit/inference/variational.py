@@ -213,13 +213,17 @@ class Posterior:
         return weights / weights.sum()
 
     @cached_property
+    def wishart_halves(self) -> Floats:
+        """(nu_k + 1 - i) / 2 for i = 1, ..., d, (K, d) or (d,)."""
+        return 0.5 * (self.dof[..., None] - np.arange(self.prior.nvars))
+
+    @cached_property
     def log_scaled_dets(self) -> Floats:
         """E[ln |Lambda_k|] + ln |Sigma_k| of Wishart distributions, (K,) or ()."""
         from scipy.special import digamma
 
-        nvars, dof = self.prior.nvars, self.dof
-        halves = 0.5 * (dof[..., None] - np.arange(nvars))
-        return digamma(halves).sum(axis=-1) - nvars * np.log(0.5 * dof)
+        gammas = digamma(self.wishart_halves).sum(axis=-1)
+        return gammas - self.prior.nvars * np.log(0.5 * self.dof)
 
     @cached_property
     def log_weights(self) -> Floats:
@@ -323,10 +327,11 @@ def collapsed_bound(posterior: Posterior, entropy: float) -> float:
     from scipy.special import betaln, gammaln
 
     nvars, dof = posterior.prior.nvars, posterior.dof
-    halves = 0.5 * (dof[..., None] - np.arange(nvars))
     # -ln B(W, nu) of Bishop (2006), eq. B.79, without the power of pi.
     log_dets = posterior.log_dets + nvars * np.log(dof)
-    wisharts = gammaln(halves).sum(axis=-1) + 0.5 * dof * (nvars * math.log(2.0) - log_dets)
+    wisharts = gammaln(posterior.wishart_halves).sum(axis=-1) + 0.5 * dof * (
+        nvars * math.log(2.0) - log_dets
+    )
     count = len(posterior.means) if posterior.prior.structure == "tied" else 1
     if posterior.prior.process:
         weights = betaln(*posterior.concentration).sum()
