@@ -327,8 +327,8 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       },
       arg("X"), arg("threads") = 0);
   bind_observations(m);
-  bind_clusters(m);
   bind_models(m);
+  bind_clusters(m);
   bind_fits(m);
   bind_function_fits(m);
   m.def("get_num_threads", &default_threads);

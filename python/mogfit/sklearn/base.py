@@ -252,8 +252,8 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
                 data,
                 self.n_components,
                 self.init_params,
-                tied=self.covariance_type == "tied",
-                random_state=random_state,
+                self.covariance_type,
+                random_state,
             )
         return self._initialize(data, clusters)
 

@@ -14,14 +14,99 @@ from mogfit.sklearn import covariance_types
 from mogfit.sklearn.base import BaseMixture, Progress, Run
 from mogfit.sklearn.given_starts import check_means, check_precisions, check_weights
 from mogfit.sklearn.optimum import EM_STEPS, climb
-from mogfit.sklearn.starts import ClusterMoments
+from mogfit.sklearn.starts import OF_ONE_POINT, ClusterMoments, widened
 from mogfit.sklearn.training_data import Floats, TrainingData
 
 __all__ = ["GaussianMixture"]
 
 
 class GaussianMixture(BaseMixture):
-    """Mixture of Gaussians with the interface of scikit-learn's class."""
+    """Mixture of Gaussians with the interface of scikit-learn's class.
+
+    The same arguments mean the same thing, iteration by iteration; `sample_weight`, values that
+    are missing and `solver` come in addition. K components, N points, d features.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        K, 1 or more.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+        A matrix for each component, one for all, variances along the axes, or one variance for
+        each component.
+    tol : float, default 1e-3
+        EM has converged when a step changes the mean log-likelihood by less. For "lbfgs": a
+        thousandth of it is the largest entry of the whitened gradient at an optimum.
+    reg_covar : float, default 1e-6
+        Added to the variances of every M-step. For "lbfgs": a penalty on the mean log-likelihood
+        with the same stationary covariances, ``reg_covar / 2 * sum_k w_k tr(precision_k)``.
+    max_iter : int, default 100
+        Most iterations of a start; those of "lbfgs" count the EM steps that they begin with.
+    n_init : int, default 1
+        Starts, of which the one that ends with the largest lower bound is kept.
+    init_params : {"kmeans", "k-means++", "random", "random_from_data"}, default "kmeans"
+        Where starts come from. "kmeans" clusters at most 20,000 points, drawn in proportion to
+        their weights; the others draw what scikit-learn draws.
+    weights_init : array-like of shape (K,), optional
+    means_init : array-like of shape (K, d), optional
+    precisions_init : array-like, optional
+        Parts of the start that are given, the last in the shape of `precisions_`.
+    random_state : int, numpy.random.RandomState or None, default None
+        Draws starts, and points of `sample`.
+    warm_start : bool, default False
+        Whether `fit` goes on from where the last one ended.
+    verbose : int, default 0
+        1 prints starts and iterations, 2 also times and changes.
+    verbose_interval : int, default 10
+        Iterations from one line to the next.
+    solver : {"em", "lbfgs"}, default "em"
+        Expectation-maximisation as in scikit-learn; or five steps of it, then L-BFGS to an
+        optimum.
+    missing : {"marginal", "error"}, default "marginal"
+        What NaN means: a value not seen, so that its row counts with the exact marginal density
+        of the rest; or an error, as in scikit-learn.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (K,)
+    means_ : ndarray of shape (K, d)
+    covariances_, precisions_, precisions_cholesky_ : ndarray
+        Covariances, their inverses P and upper triangular U with P = U U^T: (K, d, d) for "full",
+        (d, d) for "tied", (K, d) for "diag" and (K,) for "spherical". All attributes have the
+        type of the data, float64 or float32.
+    converged_ : bool
+    n_iter_ : int
+        Iterations of the start that was kept.
+    lower_bounds_ : list of float
+        Mean log-likelihood before each M-step; for "lbfgs" less the penalty, after each iteration.
+    lower_bound_ : float
+        The last of them.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (d,)
+        Where the columns of X have names.
+
+    Raises
+    ------
+    InputError
+        From `fit`, for an argument or values that cannot be used; `DegenerateError` where a
+        covariance collapses.
+
+    References
+    ----------
+    Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1; Pedregosa et al. (2011), J. Mach.
+    Learn. Res. 12, 2825 (scikit-learn).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1.0, 2.0], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> gm = GaussianMixture(n_components=2, random_state=0).fit(X)
+    >>> gm.means_[gm.means_[:, 0].argsort()]
+    array([[ 1.,  2.],
+           [10.,  2.]])
+    >>> labels = gm.predict([[0, 0], [12, 3], [12, np.nan]])
+    >>> bool(labels[0] != labels[1] == labels[2])
+    True
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMixture._parameter_constraints,
@@ -92,6 +177,8 @@ class GaussianMixture(BaseMixture):
             weights = clusters.counts / clusters.total if weights is None else weights
             means = clusters.means if means is None else means
             if self.precisions_init is None:
+                if self.solver == "lbfgs" and self.init_params in OF_ONE_POINT:
+                    clusters = widened(clusters, data)
                 covariances = covariance_types.maximise(
                     clusters.counts, clusters.means, clusters.covariances, kind, self.reg_covar
                 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, kmeans_plusplus
+from sklearn.cluster import kmeans_plusplus
 
+from mogfit import _core
+from mogfit.rng import draw_seed
 from mogfit.sklearn.training_data import Floats, TrainingData
 
-__all__ = ["ClusterMoments", "draw_clusters"]
+__all__ = ["OF_ONE_POINT", "ClusterMoments", "draw_clusters", "widened"]
+
+# Starts of which every cluster is a point of the data.
+OF_ONE_POINT = ("k-means++", "random_from_data")
 
 # Rows that k-means looks at: enough to place centres, and few enough to cost less than EM.
 KMEANS_ROWS = 20_000
@@ -27,12 +32,24 @@ class ClusterMoments:
     covariances: Floats  # (K, d, d), about the means; all equal for covariance_type="tied"
 
 
+def widened(clusters: ClusterMoments, data: TrainingData) -> ClusterMoments:
+    """The same means, each with its share of the covariance of the data.
+
+    For starts of one point each: among covariances of next to nothing, or as large as tied ones
+    then come out, a descent may take the place where all components are one for an optimum.
+    """
+    X, _ = data.completed
+    n_clusters, nvars = clusters.means.shape
+    share = np.cov(X, rowvar=False, bias=True, aweights=data.weight).reshape(nvars, nvars)
+    share *= n_clusters ** (-2.0 / nvars)
+    return replace(clusters, covariances=np.repeat(share[np.newaxis], n_clusters, axis=0))
+
+
 def draw_clusters(
     data: TrainingData,
     n_clusters: int,
     method: str,
-    *,
-    tied: bool,
+    covariance_type: str,
     random_state: np.random.RandomState,
 ) -> ClusterMoments:
     """Moments of first clusters.
@@ -43,16 +60,19 @@ def draw_clusters(
     n_clusters : int
     method : {"kmeans", "k-means++", "random", "random_from_data"}
         "kmeans" sees at most 20,000 rows, drawn in proportion to their weights.
-    tied : bool
-        Whether one covariance is shared by all.
+    covariance_type : str
+        Of "diag" and "spherical" covariances, no more than the diagonal is needed.
     random_state : numpy.random.RandomState
-        Draws what scikit-learn draws in the same order, except by "kmeans".
+        Draws what scikit-learn draws, in the same order, except for "kmeans".
     """
     if method == "kmeans":
-        return _of_kmeans(data, n_clusters, tied, random_state)
-    if method == "random":
-        return _of_random(data, n_clusters, tied, random_state)
+        return _of_kmeans(data, n_clusters, covariance_type, random_state)
     X, lost = data.completed
+    tied = covariance_type == "tied"
+    if method == "random":
+        resp = random_state.uniform(size=(len(X), n_clusters))
+        resp /= resp.sum(axis=1, keepdims=True)
+        return _of_responsibilities(X, lost, resp, data, tied)
     if method == "random_from_data":
         p = None if data.weight is None else data.weight / data.total
         rows = random_state.choice(len(X), size=n_clusters, replace=False, p=p)
@@ -64,37 +84,40 @@ def draw_clusters(
 
 
 def _of_kmeans(
-    data: TrainingData, n_clusters: int, tied: bool, random_state: np.random.RandomState
+    data: TrainingData,
+    n_clusters: int,
+    covariance_type: str,
+    random_state: np.random.RandomState,
 ) -> ClusterMoments:
     if len(data.X) > KMEANS_ROWS:
         data = _thinned(data, random_state)
     X, lost = data.completed
-    labels = (
-        KMeans(n_clusters, n_init=1, random_state=random_state)
-        .fit(X, sample_weight=data.weight)
-        .labels_
+    # Distances as scikit-learn's, in the units of the data.
+    labels, _ = _core.kmeans_labels(
+        X,
+        data.weight,
+        n_clusters,
+        data.means,
+        np.ones(X.shape[1]),
+        draw_seed(random_state),
     )
-    resp = np.zeros((len(X), n_clusters))
-    resp[np.arange(len(X)), labels] = 1.0
-    return _of_responsibilities(X, lost, resp, data, tied)
+    diagonal = covariance_type in ("diag", "spherical")
+    counts, means, scatter = _core.label_moments(X, labels, data.weight, n_clusters, diagonal)
+    held = np.where(counts > 0.0, counts, 1.0)[:, np.newaxis]
+    if not counts.all():
+        means[counts == 0.0] = data.means
+    scatter /= held[:, :, np.newaxis]
+    if covariance_type == "tied":
+        scatter[:] = np.tensordot(counts, scatter, 1) / data.total
+    return ClusterMoments(counts, data.total, means, _with_variance(scatter, lost))
 
 
 def _thinned(data: TrainingData, random_state: np.random.RandomState) -> TrainingData:
     """Rows drawn with replacement, in proportion to their weights."""
     n = len(data.X)
     if data.weight is None:
-        return data.rows(random_state.randint(n, size=KMEANS_ROWS), weighted=False)
-    chosen = random_state.choice(n, size=KMEANS_ROWS, p=data.weight / data.total)
-    return data.rows(chosen, weighted=False)
-
-
-def _of_random(
-    data: TrainingData, n_clusters: int, tied: bool, random_state: np.random.RandomState
-) -> ClusterMoments:
-    X, lost = data.completed
-    resp = random_state.uniform(size=(len(X), n_clusters))
-    resp /= resp.sum(axis=1, keepdims=True)
-    return _of_responsibilities(X, lost, resp, data, tied)
+        return data.rows(random_state.randint(n, size=KMEANS_ROWS))
+    return data.rows(random_state.choice(n, size=KMEANS_ROWS, p=data.weight / data.total))
 
 
 def _of_responsibilities(
@@ -103,14 +126,11 @@ def _of_responsibilities(
     if data.weight is not None:
         resp *= data.weight[:, np.newaxis]
     counts = resp.sum(axis=0)
-    # A cluster that no point belongs to waits, with weight 0, where the data are.
-    held = np.where(counts > 0.0, counts, 1.0)[:, np.newaxis]
-    means = np.where(counts[:, np.newaxis] > 0.0, resp.T @ X / held, data.means)
-    n_clusters, nvars = means.shape
-    covariances = np.zeros((n_clusters, nvars, nvars))
-    for k in range(n_clusters):
-        about = X - means[k]
-        covariances[k] = (resp[:, k] * about.T) @ about / held[k]
+    means = resp.T @ X / counts[:, np.newaxis]
+    covariances = np.empty((*means.shape, X.shape[1]))
+    for k, mean in enumerate(means):
+        about = X - mean
+        covariances[k] = (resp[:, k] * about.T) @ about / counts[k]
     if tied:
         covariances[:] = np.tensordot(counts, covariances, 1) / data.total
     return ClusterMoments(counts, data.total, means, _with_variance(covariances, lost))

@@ -117,13 +117,12 @@ class TrainingData:
         counts = weight @ ~np.isnan(self.X)
         return weight @ np.nan_to_num(self.X) / counts
 
-    def rows(self, chosen: NDArray[np.int64], *, weighted: bool) -> TrainingData:
-        """Some of the points, which stand for all where `weighted` is false."""
-        weight = self.weight[chosen] if weighted and self.weight is not None else None
+    def rows(self, chosen: NDArray[np.int64]) -> TrainingData:
+        """Some of the points, each as often as it was chosen, which stand for all."""
         X = self.X[chosen]
-        part = TrainingData(X, weight, int(np.isnan(X).sum()) if self.n_missing else 0)
+        part = TrainingData(X, None, int(np.isnan(X).sum()) if self.n_missing else 0)
         if part.n_missing:
-            part.__dict__["means"] = self.means
+            part.__dict__["means"] = self.means  # a column may have no value among these rows
         return part
 
     @cached_property
