@@ -12,8 +12,8 @@ from sklearn.base import clone
 
 from mogfit import DegenerateError, InputError
 from mogfit.errors import MoGError
-from mogfit.inference import variational
 from mogfit.inference.evidence import evidence_lower_bound
+from mogfit.inference.variational_posterior import Posterior, Prior
 from mogfit.sklearn import BayesianGaussianMixture
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
@@ -266,7 +266,7 @@ def test_the_evidence_is_that_of_the_posterior_and_chooses_among_models(rng):
             4, covariance_type=covariance_type, max_iter=300, random_state=0
         ).fit(points)
         found[covariance_type] = model.evidence_lower_bound_
-        prior = variational.Prior(
+        prior = Prior(
             covariance_type,
             True,
             model.weight_concentration_prior_,
@@ -275,7 +275,7 @@ def test_the_evidence_is_that_of_the_posterior_and_chooses_among_models(rng):
             model.degrees_of_freedom_prior_,
             np.asarray(model.covariance_prior_),
         )
-        posterior = variational.Posterior(
+        posterior = Posterior(
             prior,
             model.weight_concentration_,
             model.mean_precision_,

@@ -1,4 +1,4 @@
-"""A lower bound of the log evidence, for posteriors of `mogfit.inference.variational`.
+"""A lower bound of the log evidence, for posteriors of `mogfit.inference.variational_posterior`.
 
 With the best q(z) and q(x_missing | z) for a q of the parameters, ::
 
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.inference.variational import Posterior, Prior
+from mogfit.inference.variational_posterior import Posterior, Prior
 
 __all__ = ["evidence_lower_bound"]
 

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from mogfit.inference import variational
 from mogfit.inference.evidence import evidence_lower_bound
-from mogfit.inference.variational import Posterior, Prior
+from mogfit.inference.variational_posterior import VARIATIONAL_STRUCTURES, Posterior, Prior
 from mogfit.sklearn import covariance_types
 from mogfit.sklearn.base import BaseMixture, Run
 from mogfit.sklearn.given_priors import (
@@ -150,7 +150,7 @@ covariance_prior_
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMixture._parameter_constraints,
-        "covariance_type": [StrOptions(set(variational.VARIATIONAL_STRUCTURES))],
+        "covariance_type": [StrOptions(set(VARIATIONAL_STRUCTURES))],
         "weight_concentration_prior_type": [
             StrOptions({"dirichlet_process", "dirichlet_distribution"})
         ],
