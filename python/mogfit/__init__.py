@@ -97,7 +97,7 @@ _HOMES = {
     "load": "mogfit.storage.files",
     "save": "mogfit.storage.files",
     "__version__": "mogfit.version",
-    **dict.fromkeys(("base", "compat", "fitting", "mog", "plotting", "util", "version")),
+    **dict.fromkeys(("base", "compat", "fitting", "mog", "plotting", "sklearn", "util", "version")),
 }
 
 __getattr__, __dir__ = _lazy_names(__name__, _HOMES)
