@@ -133,7 +133,7 @@ class Prior:
         return f"Prior({values})"
 
     def checked_for(self, ngauss: int, nvars: int) -> Prior:
-        """This prior, if it is one of so many components in so many variables.
+        """Return the prior, if it is one of so many components in so many variables.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Prior:
         return self
 
     def resolved(self, location: Floats, covariance: Floats, ngauss: int) -> PriorValues:
-        """This prior with what was left out taken from the data.
+        """Fill in what was left out, from the data.
 
         Parameters
         ----------
