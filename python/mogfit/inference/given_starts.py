@@ -12,8 +12,9 @@ from mogfit import _core
 from mogfit.errors import DataWarning, InputError, warn_user
 from mogfit.fixed import check_held_weights
 from mogfit.inference.likelihood import Likelihood
+from mogfit.inference.model import Model
 
-__all__ = ["EMPTY", "approach", "prepare_start", "refill_empty", "separate_identical"]
+__all__ = ["EMPTY", "approach", "prepare_start", "refill_empty", "refillable", "separate_identical"]
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +92,7 @@ def refill_empty(
     """
     empty: set[int] = set()
     held = likelihood.model.held(mixture.ngauss)
-    movable = ~(held.weights & held.means & (held.covariances | likelihood.model.tied))
+    movable = refillable(likelihood.model, mixture.ngauss)
     for _ in range(mixture.ngauss):
         found = np.flatnonzero(~(likelihood.points_held(mixture) > EMPTY) & movable)
         if not found.size or empty.issuperset(found.tolist()):
@@ -108,6 +109,12 @@ def refill_empty(
             _shared_out(weights, held.weights), means, covariances, likelihood.domain
         )
     return mixture, sorted(empty)
+
+
+def refillable(model: Model, ngauss: int) -> NDArray[np.bool_]:
+    """Components of which not everything is held, (ngauss,)."""
+    held = model.held(ngauss)
+    return ~(held.weights & held.means & (held.covariances | model.tied))
 
 
 def _shared_out(weights: Floats, held: NDArray[np.bool_]) -> Floats:
