@@ -7,6 +7,7 @@ import pytest
 
 from mogfit import (
     DataWarning,
+    DegeneracyWarning,
     DegenerateError,
     DtypeError,
     FitMoG,
@@ -149,10 +150,26 @@ def test_a_prior_with_a_scale_makes_up_for_rows(structure):
     assert F.report.converged
     collinear = np.column_stack([SMALL[:, 0], SMALL[:, 0], np.ones(len(SMALL))])
     wide = Prior(scale=np.eye(3))
-    assert with_prior(collinear, 2, structure, prior=wide).report.converged
+    assert with_prior(collinear, 1, structure, prior=wide).report.converged
     if structure in ("full", "tied"):
         with pytest.raises(DegenerateError):
             with_prior(collinear, 2, structure, prior=True)
+
+
+@pytest.mark.parametrize("method", ["L-BFGS", "EM"])
+def test_a_component_that_the_prior_alone_wants_is_where_it_says(method):
+    # Two components on the points of one: the second goes to the mode of the prior.
+    points = np.random.default_rng(0).normal(size=(80, 2)) * [1.0, 0.1]
+    prior = Prior(mean=[0.0, 5.0], mean_strength=1.0, dof=6.0, scale=np.eye(2))
+    start = MixtureOfGaussians(
+        weights=[0.9, 0.1], mus=[[0.0, 0.0], [0.0, 4.0]], Sigmas=np.tile(np.eye(2), (2, 1, 1))
+    )
+    with pytest.warns(DegeneracyWarning, match="component 1 ended without points"):
+        F = with_prior(points, 2, "full", start, prior=prior, method=method)
+    assert F.report.converged, F.report
+    np.testing.assert_allclose(F.mog.mus[1], [0.0, 5.0], atol=1e-4)
+    np.testing.assert_allclose(F.mog.Sigmas[1], np.eye(2) / 10.0, atol=1e-4)
+    assert F.report.penalized_components == ()
 
 
 def test_whole_weights_are_repetitions_for_priors_too(rng):
@@ -192,7 +209,7 @@ def test_priors_with_missing_values_and_noise(structure, rng):
 def test_exchangeable_priors_leave_the_order_to_the_weights():
     F = with_prior(POINTS, 3, "full", prior=Prior(concentration=2.0))
     assert (np.diff(F.mog.weights) <= 0).all()
-    highest, expected = Problem(
+    _, expected = Problem(
         SMALL, "full", prior=VALUES | {"concentration": np.array([2.0, 2.0])}
     ).maximum(plain(TWO))
     F = with_prior(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mogfit import _core
-from mogfit.inference.given_starts import EMPTY, approach, refillable
-from mogfit.inference.likelihood import Likelihood, Observer
+from mogfit.inference.given_starts import approach, refillable
+from mogfit.inference.likelihood import EMPTY, Likelihood, Observer
 
 __all__ = ["EM_GAIN", "GRADIENT_TOLERANCE", "ROUNDING_SLACK", "Outcome", "finish"]
 
