@@ -151,14 +151,20 @@ def _require_rows(data: Observations, ngauss: int, structure: str) -> None:
 
 
 def mean_and_covariance(
-    values: NDArray[np.floating], weight: Floats | None = None, threads: int = 0
+    values: NDArray[np.floating],
+    weight: Floats | None = None,
+    threads: int = 0,
+    diagonal: bool = False,
 ) -> tuple[Floats, Floats]:
-    """Mean (V,) and maximum-likelihood covariance (V, V), in two passes without a copy."""
+    """Mean (V,) and maximum-likelihood covariance (V, V), in two passes without a copy.
+
+    Of a `diagonal` one the entries off the diagonal are 0, and not summed.
+    """
     unit = np.eye(values.shape[1])[None]
 
     def moments(centre: Floats) -> _core.Moments:
         one = _core.PreparedMixture.from_factors(np.zeros(1), centre[None], unit)
-        return _core.data_pass(one, values, weight, threads)
+        return _core.data_pass(one, values, weight, threads, diagonal)
 
     anchor = values[0].astype(float)
     first = moments(anchor)
@@ -166,7 +172,8 @@ def mean_and_covariance(
     # Centred that closely, nothing cancels.
     second = moments(near)
     shift = second.s1[0] / second.s0[0]
-    return near + shift, second.s2[0] / second.s0[0] - np.outer(shift, shift)
+    covariance = second.s2[0] / second.s0[0] - np.outer(shift, shift)
+    return near + shift, np.diag(np.diag(covariance)) if diagonal else covariance
 
 
 def measure_spread(
@@ -232,9 +239,12 @@ def measure_spread(
 def overall_moments(
     data: Observations, threads: int = 0, structure: str = "full"
 ) -> tuple[Floats, Floats]:
-    """Mean (V,) and covariance (V, V) of the points, as `measure_spread` takes them."""
+    """Mean (V,) and covariance (V, V) of the points, as `measure_spread` takes them.
+
+    Of a family of diagonal covariances the variances alone, where the points are plain.
+    """
     if data.plain:
-        return mean_and_covariance(data.values, data.weight, threads)
+        return mean_and_covariance(data.values, data.weight, threads, is_diagonal(structure))
     return _one_gaussian(data, threads, structure)
 
 
