@@ -371,7 +371,7 @@ class FitResults(FitLikelihood):
         self.ngauss, self.nvars = mixture.mus.shape
         self.names = mixture.names
         self.outside, self.truncation = saved.outside, mixture.truncation
-        self.missing = saved.missing
+        self.missing, self.covariance = saved.missing, saved.covariance
         self._have(saved.data, saved.belongings)
         self._bounds = parse_domain(mixture.domain, self.nvars)
         self._sigma_scale = saved.sigma_scale

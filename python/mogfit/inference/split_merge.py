@@ -105,7 +105,7 @@ def _one_round(
 def _best_moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_core.PreparedMixture]:
     """The mixtures after the most promising moves and a few EM steps, best first."""
     tried: list[tuple[float, int, _core.PreparedMixture]] = []
-    splitter = _Splitter(mixture, small.spread.scale)
+    splitter = _Splitter(mixture, small)
     for move in _moves(mixture, small):
         try:
             after, loglik = small.em_run(splitter.apply(move), _EM_STEPS)
@@ -136,12 +136,18 @@ def _moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_Move]:
 class _Splitter:
     """Applies moves to one mixture."""
 
-    def __init__(self, mixture: _core.PreparedMixture, scale: Floats) -> None:
+    def __init__(self, mixture: _core.PreparedMixture, small: Likelihood) -> None:
         self._weights, self._means = mixture.weights, mixture.means
-        self._covariances = mixture.covariances
         self._domain = mixture.domain
+        self._model = small.model
+        # Where a family leaves no room for how its points lie, the points themselves say where to
+        # split.
+        full = self._model.structure == "full"
+        self._covariances = mixture.covariances if full else small.scatter(mixture)
+        factors = mixture.factors if full else np.linalg.cholesky(self._covariances)
+        scale = small.spread.scale
         # Principal axes in units of the data's spread, longest first, then in the data's units.
-        left, lengths, _ = np.linalg.svd(mixture.factors / scale[:, None])
+        left, lengths, _ = np.linalg.svd(factors / scale[:, None])
         self._axes = (left * lengths[:, None, :]).transpose(0, 2, 1) * scale
 
     def apply(self, move: _Move) -> _core.PreparedMixture:
@@ -152,4 +158,5 @@ class _Splitter:
         means[j], means[k] = means[j] - step, means[j] + step
         covariances[k] = covariances[j] = covariances[j] - np.outer(step, step)
         weights[j] = weights[k] = 0.5 * weights[j]
+        covariances = self._model.constrain(covariances, weights)
         return _core.PreparedMixture(weights / weights.sum(), means, covariances, self._domain)
