@@ -176,10 +176,11 @@ void bind_fits(py::module_& m) {
   using py::arg;
 
   py::class_<WhitenedCoordinates>(m, "WhitenedCoordinates")
-      .def(py::init([](PreparedMixture anchor, const Model* model) {
-             return WhitenedCoordinates(std::move(anchor), model ? *model : Model());
+      .def(py::init([](PreparedMixture anchor, const Model* model, double total) {
+             return WhitenedCoordinates(std::move(anchor),
+                                        model ? model->for_total(total) : Model());
            }),
-           arg("anchor"), arg("model") = py::none())
+           arg("anchor"), arg("model") = py::none(), arg("total") = 0.0)
       .def_property_readonly("size", &WhitenedCoordinates::size)
       .def_property_readonly("anchor", &WhitenedCoordinates::anchor)
       .def(

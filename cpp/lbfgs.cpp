@@ -212,7 +212,8 @@ double gain_of_em_step(const Sample& sample, const Model& model, const Evaluatio
 Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples,
                 const Model& model, const DescentOptions& options, int threads,
                 const StopRequested& stop, const Observer& observer) {
-  WhitenedCoordinates coordinates(start.with_fresh_plans(), model);
+  WhitenedCoordinates coordinates(start.with_fresh_plans(),
+                                  model.for_total(samples.back().total_weight));
   InverseHessian hessian(options.memory);
   std::optional<Evaluation> current;
   Ending ending = Ending::kIterationLimit;

@@ -118,10 +118,13 @@ Vector Model::mean_offset(const Vector& mu) const {
 }
 
 double Model::covariance_count(int ngauss) const {
-  double count = penalty.pseudo_points();
-  if (!prior) return count;
+  return penalty.pseudo_points() + prior_scatter_count(ngauss);
+}
+
+double Model::prior_scatter_count(int ngauss) const {
+  if (!prior) return 0.0;
   const double own = prior->dof + static_cast<double>(prior->mean.size()) + 1.0;
-  return count + fraction * (1.0 + (tied() ? own / ngauss : own));
+  return fraction * (1.0 + (tied() ? own / ngauss : own));
 }
 
 Matrix Model::covariance_scatter(int ngauss, int nvars) const {

@@ -81,6 +81,7 @@ struct Model {
   double mean_count() const;                               // points at the prior's mean, kappa
   Vector mean_offset(const Vector& mu) const;              // m - mu
   double covariance_count(int ngauss) const;               // points with the scatter
+  double prior_scatter_count(int ngauss) const;            // of these, those of the prior
   Matrix covariance_scatter(int ngauss, int nvars) const;  // about the component's mean
 };
 

@@ -46,10 +46,17 @@ WhitenedCoordinates::WhitenedCoordinates(PreparedMixture anchor, Model model)
   if (!(root_weights_.array() > 0.0).all())
     throw InputError("weights: every component must have a positive weight to be fitted");
 
+  // What the prior counts as points of a component adds to its weight.
+  const double total = model.penalty.total;
+  const double at_mean = total > 0.0 ? model.mean_count() / total : 0.0;
+  const double scattered = total > 0.0 ? model.prior_scatter_count(ngauss) / total : 0.0;
+  const Vector weights = root_weights_.cwiseAbs2();
+  root_means_ = (weights.array() + at_mean).sqrt();
+
   double held_share = 0.0;
   for (int k = 0; k < ngauss; ++k) {
     if (model.held.weight(k))
-      held_share += root_weights_[k] * root_weights_[k];
+      held_share += weights[k];
     else
       free_weights_.push_back(k);
     if (!model.held.mean(k)) free_means_.push_back(k);
@@ -73,10 +80,10 @@ WhitenedCoordinates::WhitenedCoordinates(PreparedMixture anchor, Model model)
   if (tied(structure_)) {
     std::vector<int> all(ngauss);
     for (int k = 0; k < ngauss; ++k) all[k] = k;
-    if (!model.held.covariance(0)) add_group(std::move(all), 1.0);
+    if (!model.held.covariance(0)) add_group(std::move(all), std::sqrt(1.0 + ngauss * scattered));
   } else {
     for (int k = 0; k < ngauss; ++k)
-      if (!model.held.covariance(k)) add_group({k}, root_weights_[k]);
+      if (!model.held.covariance(k)) add_group({k}, std::sqrt(weights[k] + scattered));
   }
 }
 
@@ -146,7 +153,7 @@ PreparedMixture WhitenedCoordinates::mixture(const double* theta) const {
   const double* u = theta + offset_means_;
   for (const int k : free_means_) {
     means.row(k) +=
-        (anchor_.factor(k) * Eigen::Map<const Vector>(u, nvars)).transpose() / root_weights_[k];
+        (anchor_.factor(k) * Eigen::Map<const Vector>(u, nvars)).transpose() / root_means_[k];
     u += nvars;
   }
 
@@ -205,7 +212,7 @@ Vector WhitenedCoordinates::gradient(const double* theta, const PreparedMixture&
   for (const int k : free_means_) {
     Eigen::Map<Vector>(target, nvars) = inverse_transposes[k] *
                                         (at.whitening(k) * mean_pull(at, moments, model, k)) /
-                                        root_weights_[k];
+                                        root_means_[k];
     target += nvars;
   }
   return gradient;
@@ -236,7 +243,7 @@ double WhitenedCoordinates::longest_step(const Vector& theta, const Vector& dire
   }
   const double* u = direction.data() + offset_means_;
   for (const int k : free_means_)
-    for (int i = 0; i < nvars; ++i) limit(*u++ / root_weights_[k], kMaxShift * widest[k]);
+    for (int i = 0; i < nvars; ++i) limit(*u++ / root_means_[k], kMaxShift * widest[k]);
   return longest > 0.0 ? 1.0 / longest : 1.0;
 }
 

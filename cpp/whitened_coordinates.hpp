@@ -25,7 +25,8 @@ class WhitenedCoordinates {
  public:
   // Every weight of the anchor must be positive, and its covariances in the model's family
   // (InputError). All mixtures of these coordinates share the plans of its truncation: their
-  // likelihood is one smooth function.
+  // likelihood is one smooth function. Without a total weight in the model's penalty the metric is
+  // that of the data alone.
   explicit WhitenedCoordinates(PreparedMixture anchor, Model model = {});
 
   int size() const { return size_; }
@@ -63,6 +64,7 @@ class WhitenedCoordinates {
   PreparedMixture anchor_;
   Structure structure_;
   Vector root_weights_;
+  Vector root_means_;
   std::vector<int> free_weights_;
   double free_share_;  // of the weights that are free, 1 when none is held
   Vector normal_;      // of the reflection, among the free weights

@@ -131,11 +131,12 @@ def test_sizes_of_the_coordinates(structure):
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
-def test_the_hessian_of_one_gaussian_at_its_optimum_is_the_identity(structure):
-    case = Case(structure, ngauss=1, count=200)
-    model = model_of(structure)
+@pytest.mark.parametrize("prior", [None, PRIOR | {"concentration": np.ones(1)}])
+def test_the_hessian_of_one_gaussian_at_its_optimum_is_the_identity(structure, prior):
+    case = Case(structure, ngauss=1, count=20)
+    model, total = model_of(structure, prior=prior), case.weight.sum()
     _, best = _core.em_step(case.prepared, case.points, case.weight, model=model)
-    coordinates = _core.WhitenedCoordinates(best, model)
+    coordinates = _core.WhitenedCoordinates(best, model, total)
 
     def gradient(theta):
         return coordinates.objective(theta, case.points, case.weight, 0.0, None, model=model)[1]

@@ -153,10 +153,13 @@ def constrained(mixture: PreparedMixture, structure: str) -> PreparedMixture: ..
 class WhitenedCoordinates:
     """The coordinates fits run in, all zero at the anchor.
 
-    Every weight of it is positive, and its covariances are in the model's family.
+    Every weight of it is positive, and its covariances are in the model's family. With the `total`
+    weight of the data the metric counts what a prior adds to each component.
     """
 
-    def __init__(self, anchor: PreparedMixture, model: Model | None = None) -> None: ...
+    def __init__(
+        self, anchor: PreparedMixture, model: Model | None = None, total: float = 0.0
+    ) -> None: ...
     @property
     def size(self) -> int: ...  # of a full model K - 1 + K d + K d (d + 1) / 2
     @property

@@ -263,13 +263,10 @@ class Likelihood:
     def gradient_norm(self, mixture: _core.PreparedMixture) -> float:
         """Largest entry of the whitened gradient of the objective at a mixture.
 
-        Components that EM has emptied have no coordinates and are left out; so are those without
-        points that a prior keeps, of which the metric, in which their weights count, says nothing.
+        Components that EM has emptied have no coordinates and are left out.
         """
         alive = mixture.weights > 0
         model = self.model
-        if model.prior is not None:
-            alive = mixture.weights * self.n_points > EMPTY
         if not alive.all():
             model = model.of(alive)
             mixture = _core.PreparedMixture.from_factors(
@@ -279,14 +276,14 @@ class Likelihood:
                 mixture.domain,
             )
         core_model = model.core(self.share)
-        coordinates = _core.WhitenedCoordinates(mixture, core_model)
+        coordinates = _core.WhitenedCoordinates(mixture, core_model, self.total)
         origin = np.zeros(coordinates.size)
         _, gradient, _ = self._whitened_objective(coordinates, origin, core_model)
         return float(np.abs(gradient).max(initial=0.0))
 
     def coordinates(self, mixture: _core.PreparedMixture) -> _core.WhitenedCoordinates:
         """Whitened coordinates of what is estimated, around a mixture."""
-        return _core.WhitenedCoordinates(mixture, self._core_model)
+        return _core.WhitenedCoordinates(mixture, self._core_model, self.total)
 
     def whitened_objective(
         self, coordinates: _core.WhitenedCoordinates, theta: Floats
