@@ -362,6 +362,7 @@ class FitMoG(FitResults):
         mog = MixtureOfGaussians.from_prepared(prepared, seen.names, self.truncation)
         self.names = seen.names
         self._keep(seen)
+        self._fit_weight = seen.weight
         self._restore(mog, report)
         self._label = ()
 

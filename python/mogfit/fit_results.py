@@ -13,7 +13,7 @@ from mogfit import _core
 from mogfit.density.components import check_count
 from mogfit.density.domain import parse_domain
 from mogfit.errors import FileFormatError, InputError
-from mogfit.fit_likelihood import FitLikelihood
+from mogfit.fit_criteria import FitCriteria
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.mixture import MixtureOfGaussians
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 _PASSING = ("mog_qsample", "fig", "fig_qq", "ax_qq")
 
 
-class FitResults(FitLikelihood):
+class FitResults(FitCriteria):
     """A mixture together with how it was fitted and how well it fits."""
 
     report: FitReport | None
@@ -347,6 +347,8 @@ class FitResults(FitLikelihood):
         passing = _PASSING if self.keep_data else (*_PASSING, "data")
         # The values are in `data`: written once, they are the same array again for any pickler.
         kept = self.keep_data and self._own is not None
+        if not self.keep_data:
+            passing = (*passing, "_fit_weight")
         return (
             self.__dict__ | dict.fromkeys(passing) | {"_seen": self._belongings if kept else None}
         )
@@ -372,6 +374,7 @@ class FitResults(FitLikelihood):
         self.names = mixture.names
         self.outside, self.truncation = saved.outside, mixture.truncation
         self.missing = saved.missing
+        self._fit_weight = None
         self._have(saved.data, saved.belongings)
         self._bounds = parse_domain(mixture.domain, self.nvars)
         self._sigma_scale = saved.sigma_scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,8 @@ def _typed(kind: Any, raw: Record, place: str, ready: Record | None = None) -> R
     values = dict(ready or {})
     for part in fields(kind):
         if part.name not in values:
+            if part.name not in raw and part.default is not MISSING:
+                continue  # written before there was such a field
             value = take(raw, part.name, _FIELD_TYPES[str(part.type)], place)
             is_float = part.type == "float"
             values[part.name] = number(value, f"{place}.{part.name}") if is_float else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 __all__ = ["FitReport", "StartRecord"]
@@ -68,6 +69,9 @@ class FitReport:
         Variant of the core that ran.
     penalized_components : tuple of int
         Components that the penalty against collapse holds up noticeably.
+    effective_points : float
+        Kish's effective size of the weights s, (sum s)^2 / sum s^2 (N without weights): the number
+        of points in BIC. NaN in files of before it was kept.
     """
 
     converged: bool
@@ -92,6 +96,7 @@ class FitReport:
     threads: int
     variant: str
     penalized_components: tuple[int, ...] = ()
+    effective_points: float = math.nan
 
     @property
     def points_per_second(self) -> float:

@@ -155,6 +155,7 @@ def run_fit(
         threads=options.threads or _core.get_num_threads(),
         variant=_core.variant,
         penalized_components=likelihood.held_by_penalty(fitted),
+        effective_points=data.effective_points,
     )
     return fitted, report
 
