@@ -14,7 +14,7 @@ from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
 from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, parse_domain
-from mogfit.errors import InputError, choice_message, scalar_message, warn_user
+from mogfit.errors import InputError, MoGWarning, choice_message, scalar_message, warn_user
 from mogfit.fit_results import FitResults
 from mogfit.inference.checks import overall_moments
 from mogfit.inference.doubts import doubts
@@ -351,9 +351,14 @@ class FitMoG(FitResults):
         self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
-        unresolved = unresolved_components(prepared, seen, fit_options.threads)
-        for text, category in doubts(report, self.mog, self._bounds, unresolved):
+        for text, category in self._doubts(seen, fit_options.threads):
             warn_user(text, category)
+
+    def _doubts(self, seen: Observations, threads: int) -> list[tuple[str, type[MoGWarning]]]:
+        """What a user must know of the fit to these data."""
+        assert self.report is not None
+        unresolved = unresolved_components(self.mog._prepared, seen, threads)
+        return list(doubts(self.report, self.mog, self._bounds, unresolved))
 
     def _commit(
         self, prepared: _core.PreparedMixture, report: FitReport, seen: Observations

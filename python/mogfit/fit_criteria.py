@@ -50,8 +50,8 @@ class FitCriteria(FitLikelihood):
         >>> import mogfit as mn
         >>> F = mn.FitMoG([1.0, 2.0, 4.0, 7.0], ngauss=1)
         >>> F.fit_data()
-        >>> round(F.aic(), 4), round(2 * F.log_l() + 2 * 2, 4)
-        (22.0, 22.0)
+        >>> F.aic() == 2 * F.log_l() + 2 * 2  # a mean and a variance
+        True
         """
         loglik, count, _ = self._scaled_loglik(n_points)
         bic(loglik, 0, count)  # refuses numbers of points that are none
