@@ -314,6 +314,15 @@ class FitResults(FitCriteria):
         self.fig = plot.fig
         return plot
 
+    def _weighted_points_to_draw(self) -> tuple[NDArray[Any], Floats | None]:
+        """The rows that are points and count, and their weights in the fit, where it had any."""
+        points, weight = self._points_to_draw(), self._fit_weight
+        if weight is None:
+            return points, None
+        values = self._observed(None).values
+        weight = weight[~np.isnan(values).any(axis=1)]
+        return points[weight > 0], weight[weight > 0]
+
     def _points_to_draw(self) -> NDArray[Any]:
         """The rows that are points: those without a missing value."""
         seen = self._observed(None)

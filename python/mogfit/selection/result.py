@@ -191,7 +191,11 @@ class Selection:
         """
         from mogfit.plotting.selection_plots import selection_figure
 
-        return selection_figure(self, figsize)
+        best = self.best
+        points, weights = best._weighted_points_to_draw()
+        return selection_figure(
+            best.mog, points, weights, self.table, self.criterion, best.names, figsize
+        )
 
     @property
     def _cross_validated(self) -> bool:
