@@ -293,13 +293,15 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
   m.def(
       "data_pass",
       [](const PreparedMixture& mixture, const py::object& x,
-         const std::optional<Array>& sample_weight, int threads) {
+         const std::optional<Array>& sample_weight, int threads, bool diagonal) {
         const ObservedArrays data = view_data(x, sample_weight, mixture);
+        const Scatter scatter = diagonal ? Scatter::kDiagonal : Scatter::kFull;
         return without_gil([&](const StopRequested& stop) {
-          return data_pass(mixture, data.observations, threads, stop);
+          return data_pass(mixture, data.observations, threads, stop, scatter);
         });
       },
-      arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0);
+      arg("mixture"), arg("X"), arg("sample_weight") = py::none(), arg("threads") = 0,
+      arg("diagonal") = false);
   m.def(
       "log_likelihood",
       [](const PreparedMixture& mixture, const py::object& x,
@@ -325,6 +327,7 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
       },
       arg("X"), arg("threads") = 0);
   bind_observations(m);
+  bind_models(m);
   bind_fits(m);
   bind_function_fits(m);
   m.def("get_num_threads", &default_threads);

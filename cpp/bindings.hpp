@@ -6,6 +6,7 @@
 namespace mogfit {
 
 void bind_observations(pybind11::module_& m);
+void bind_models(pybind11::module_& m);
 void bind_fits(pybind11::module_& m);
 void bind_function_fits(pybind11::module_& m);
 

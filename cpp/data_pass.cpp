@@ -173,7 +173,7 @@ Moments blank_moments(const PreparedMixture& mixture, const ObservedPart& part) 
 }  // namespace
 
 Moments data_pass(const PreparedMixture& mixture, const Observations& observations, int threads,
-                  const StopRequested& stop) {
+                  const StopRequested& stop, Scatter scatter) {
   Moments total = no_moments(mixture.ngauss(), mixture.nvars());
   for_each_batch(mixture, observations, threads, stop, [&](const std::vector<ObservedPart>& parts) {
     const AllSums all = run_chunks(parts, threads, stop, true);
@@ -186,6 +186,8 @@ Moments data_pass(const PreparedMixture& mixture, const Observations& observatio
                   total);
     }
   });
+  if (scatter == Scatter::kDiagonal)
+    for (Matrix& second : total.s2) second = Matrix(second.diagonal().asDiagonal());
   return total;
 }
 

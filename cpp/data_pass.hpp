@@ -10,6 +10,9 @@
 
 namespace mogfit {
 
+// Which entries of S2 a pass sums: all of them, or the diagonal, the others being 0.
+enum class Scatter { kFull, kDiagonal };
+
 // With sample weights s_i and responsibilities r_ik = w_k N_k(x_i) / p(x_i), y_ik = x_i - mu_k:
 //   loglik = sum_i s_i log p(x_i),
 //   s0_k = sum_i s_i r_ik,  s1_k = sum_i s_i r_ik y_ik,  s2_k = sum_i s_i r_ik y_ik y_ik^T.
@@ -30,7 +33,7 @@ struct Moments {
 // threads. A point that is not finite makes loglik NaN (NaN) or -inf (+-inf) and adds nothing to
 // the moments.
 Moments data_pass(const PreparedMixture& mixture, const Observations& observations, int threads,
-                  const StopRequested& stop = {});
+                  const StopRequested& stop = {}, Scatter scatter = Scatter::kFull);
 
 // The log-likelihood alone: the same bits as data_pass gives, but for those of noise.
 double log_likelihood(const PreparedMixture& mixture, const Observations& observations, int threads,

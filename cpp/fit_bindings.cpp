@@ -13,6 +13,7 @@
 #include "em.hpp"
 #include "errors.hpp"
 #include "lbfgs.hpp"
+#include "model.hpp"
 #include "pullback.hpp"
 #include "starts.hpp"
 #include "whitened_coordinates.hpp"
@@ -34,6 +35,15 @@ Penalty make_penalty(double strength, const std::optional<Array>& reference, dou
   return penalty;
 }
 
+// What the caller's model and penalty make together, for the mixture and the weight of the data.
+Model full_model(const Model* given, double strength, const std::optional<Array>& reference,
+                 double total, const PreparedMixture& mixture) {
+  Model model = given ? *given : Model();
+  model.penalty = make_penalty(strength, reference, total, mixture.nvars());
+  model.check(mixture);
+  return model.for_total(total);
+}
+
 void require_finite(double loglik) {
   if (std::isfinite(loglik)) return;
   throw InputError(
@@ -50,54 +60,59 @@ void require_same_sizes(const PreparedMixture& mixture, const Moments& moments) 
 
 py::tuple take_em_step(const PreparedMixture& mixture, const py::object& x,
                        const std::optional<Array>& sample_weight, double penalty_strength,
-                       const std::optional<Array>& reference, int threads, bool monotone) {
+                       const std::optional<Array>& reference, int threads, bool monotone,
+                       const Model* given) {
   const ObservedArrays data = view_data(x, sample_weight, mixture);
   require_mass(data);
-  const Penalty penalty =
-      make_penalty(penalty_strength, reference, data.total_weight, mixture.nvars());
+  const Model model = full_model(given, penalty_strength, reference, data.total_weight, mixture);
   auto [loglik, next] = without_gil([&](const StopRequested& stop) {
-    const Moments moments = data_pass(mixture, data.observations, threads, stop);
+    const Moments moments = data_pass(mixture, data.observations, threads, stop, model.scatter());
     require_finite(moments.loglik);
     return std::make_pair(moments.loglik,
-                          monotone ? maximise(mixture, moments, penalty, StepLength::kMonotone)
-                                   : em_step(mixture, moments, penalty));
+                          monotone ? maximise(mixture, moments, model, StepLength::kMonotone)
+                                   : em_step(mixture, moments, model));
   });
   return py::make_tuple(loglik, std::move(next));
 }
 
 py::tuple run_em(const PreparedMixture& mixture, const py::object& x,
                  const std::optional<Array>& sample_weight, double penalty_strength,
-                 const std::optional<Array>& reference, int steps, double tolerance, int threads) {
+                 const std::optional<Array>& reference, int steps, double tolerance, int threads,
+                 const Model* given, double previous, bool path) {
+  if (steps < 1) throw InputError("steps: is " + std::to_string(steps) + ", must be 1 or more");
   const ObservedArrays data = view_data(x, sample_weight, mixture);
   require_mass(data);
-  const Penalty penalty =
-      make_penalty(penalty_strength, reference, data.total_weight, mixture.nvars());
+  const Model model = full_model(given, penalty_strength, reference, data.total_weight, mixture);
   EmResult result = without_gil([&](const StopRequested& stop) {
-    return em_run(mixture, data.observations, penalty, steps, tolerance, threads, stop);
+    return em_run(mixture, data.observations, model, steps, tolerance, threads, stop, previous);
   });
-  return py::make_tuple(std::move(result.mixture), result.loglik, result.steps);
+  const double loglik = result.loglik();
+  const int taken = result.steps();
+  if (!path) return py::make_tuple(std::move(result.mixture), loglik, taken);
+  return py::make_tuple(std::move(result.mixture), loglik, taken, std::move(result.logliks));
 }
 
-// -(loglik - penalty) / sum(s) and its gradient in the whitened coordinates; then loglik itself.
+// -(loglik + what the model adds) / sum(s) and its gradient in the whitened coordinates; then
+// loglik itself.
 py::tuple whitened_objective(const WhitenedCoordinates& coordinates, const Array& theta,
                              const py::object& x, const std::optional<Array>& sample_weight,
                              double penalty_strength, const std::optional<Array>& reference,
-                             int threads) {
+                             int threads, const Model* given) {
   require_shape(theta, "theta", {coordinates.size()});
   const PreparedMixture& anchor = coordinates.anchor();
   const ObservedArrays data = view_data(x, sample_weight, anchor);
   require_mass(data);
   const double total = data.total_weight;
-  const Penalty penalty = make_penalty(penalty_strength, reference, total, anchor.nvars());
+  const Model model = full_model(given, penalty_strength, reference, total, anchor);
   const double* const t = theta.data();
   double loglik = 0.0;
   double value = 0.0;
   const Vector gradient = without_gil([&](const StopRequested& stop) -> Vector {
     const PreparedMixture at = coordinates.mixture(t);
-    const Moments moments = data_pass(at, data.observations, threads, stop);
+    const Moments moments = data_pass(at, data.observations, threads, stop, model.scatter());
     loglik = moments.loglik;
-    value = -(loglik - penalty.value(at)) / total;
-    return coordinates.gradient(t, at, moments, penalty) / -total;
+    value = -(loglik + model.added(at) - model.ridge_value(at)) / total;
+    return coordinates.gradient(t, at, moments, model) / -total;
   });
   return py::make_tuple(value, to_numpy(gradient), loglik);
 }
@@ -119,7 +134,7 @@ using PySample = std::tuple<py::object, std::optional<Array>, double>;
 Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>& py_samples,
                     double penalty_strength, const std::optional<Array>& reference,
                     double decrease_tolerance, int max_iterations, int memory, int reanchor,
-                    const py::object& observer, int threads) {
+                    const py::object& observer, int threads, const Model* given) {
   if (py_samples.empty()) throw InputError("samples: at least one is needed");
   std::vector<Sample> samples;
   for (const auto& [x, sample_weight, gradient_tolerance] : py_samples) {
@@ -127,7 +142,7 @@ Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>&
     require_mass(data);
     samples.push_back({data.observations, data.total_weight, gradient_tolerance});
   }
-  const Penalty penalty = make_penalty(penalty_strength, reference, 0.0, mixture.nvars());
+  const Model model = full_model(given, penalty_strength, reference, 0.0, mixture);
   const DescentOptions options{decrease_tolerance, max_iterations, memory, reanchor};
   Observer observe;
   if (!observer.is_none())
@@ -136,7 +151,7 @@ Descent run_descent(const PreparedMixture& mixture, const std::vector<PySample>&
       return !observer(iteration, objective, gradient, at).is(py::bool_(false));
     };
   return without_gil([&](const StopRequested& stop) {
-    return descend(mixture, samples, penalty, options, threads, stop, observe);
+    return descend(mixture, samples, model, options, threads, stop, observe);
   });
 }
 
@@ -161,7 +176,10 @@ void bind_fits(py::module_& m) {
   using py::arg;
 
   py::class_<WhitenedCoordinates>(m, "WhitenedCoordinates")
-      .def(py::init<PreparedMixture>(), arg("anchor"))
+      .def(py::init([](PreparedMixture anchor, const Model* model) {
+             return WhitenedCoordinates(std::move(anchor), model ? *model : Model());
+           }),
+           arg("anchor"), arg("model") = py::none())
       .def_property_readonly("size", &WhitenedCoordinates::size)
       .def_property_readonly("anchor", &WhitenedCoordinates::anchor)
       .def(
@@ -172,7 +190,7 @@ void bind_fits(py::module_& m) {
           },
           arg("theta"))
       .def("objective", &whitened_objective, arg("theta"), arg("X"), arg("sample_weight"),
-           arg("penalty"), arg("reference"), arg("threads") = 0);
+           arg("penalty"), arg("reference"), arg("threads") = 0, arg("model") = py::none());
 
   m.def(
       "gradient_factors",
@@ -206,10 +224,11 @@ void bind_fits(py::module_& m) {
       arg("mixture"), arg("penalty"), arg("reference"), arg("total"));
   m.def("em_step", &take_em_step, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
         arg("penalty") = 0.0, arg("reference") = py::none(), arg("threads") = 0,
-        arg("monotone") = false);
+        arg("monotone") = false, arg("model") = py::none());
   m.def("em_run", &run_em, arg("mixture"), arg("X"), arg("sample_weight") = py::none(),
         arg("penalty") = 0.0, arg("reference") = py::none(), arg("steps") = 1,
-        arg("tolerance") = -1.0, arg("threads") = 0);
+        arg("tolerance") = -1.0, arg("threads") = 0, arg("model") = py::none(),
+        arg("previous") = -std::numeric_limits<double>::infinity(), arg("path") = false);
   py::class_<Descent>(m, "Descent")
       .def_readonly("mixture", &Descent::mixture)
       .def_readonly("objective", &Descent::objective)
@@ -221,7 +240,8 @@ void bind_fits(py::module_& m) {
       .def_property_readonly("ending", [](const Descent& d) { return name_of(d.ending); });
   m.def("descend", &run_descent, arg("mixture"), arg("samples"), arg("penalty"), arg("reference"),
         arg("decrease_tolerance") = 0.0, arg("max_iterations") = 1000, arg("memory") = 20,
-        arg("reanchor") = 200, arg("observer") = py::none(), arg("threads") = 0);
+        arg("reanchor") = 200, arg("observer") = py::none(), arg("threads") = 0,
+        arg("model") = py::none());
   m.def("kmeans_start", &start, arg("X"), arg("sample_weight"), arg("ngauss"), arg("location"),
         arg("scale"), arg("covariance"), arg("shrinkage"), arg("lloyd_iterations"), arg("seed"),
         arg("stream"));

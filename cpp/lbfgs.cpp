@@ -85,28 +85,29 @@ class InverseHessian {
 // Evaluates mixtures on one sample, and searches along lines.
 class Minimiser {
  public:
-  Minimiser(const Sample& sample, const Penalty& penalty, int threads, const StopRequested& stop)
-      : sample_(sample), penalty_(penalty), threads_(threads), stop_(stop) {
-    penalty_.total = sample.total_weight;
-  }
+  // `model` is that of the sample.
+  Minimiser(const Sample& sample, const Model& model, int threads, const StopRequested& stop)
+      : sample_(sample), model_(model), threads_(threads), stop_(stop) {}
 
   int passes() const { return passes_; }
 
   Evaluation evaluate(const WhitenedCoordinates& coordinates, Vector theta) {
     PreparedMixture mixture = coordinates.mixture(theta.data());
-    Moments moments = data_pass(mixture, sample_.observations, threads_, stop_);
+    Moments moments = data_pass(mixture, sample_.observations, threads_, stop_, model_.scatter());
     ++passes_;
-    const double objective = -(moments.loglik - penalty_.value(mixture)) / sample_.total_weight;
+    const double objective =
+        -(moments.loglik + model_.added(mixture) - model_.ridge_value(mixture)) /
+        sample_.total_weight;
     Evaluation at{std::move(theta), std::move(mixture), std::move(moments), objective, {}, 0.0};
     at.gradient = gradient(coordinates, at);
-    const WhitenedCoordinates own(at.mixture);
+    const WhitenedCoordinates own(at.mixture, model_);
     at.gradient_norm = largest_entry(gradient(own, at, Vector::Zero(own.size())));
     return at;
   }
 
   // The same point in coordinates anchored at it; no pass is needed.
   void reanchor(WhitenedCoordinates& coordinates, Evaluation& at) const {
-    coordinates = WhitenedCoordinates(at.mixture);
+    coordinates = WhitenedCoordinates(at.mixture, model_);
     at.theta = Vector::Zero(coordinates.size());
     at.gradient = gradient(coordinates, at);
   }
@@ -156,7 +157,7 @@ class Minimiser {
  private:
   Vector gradient(const WhitenedCoordinates& coordinates, const Evaluation& at,
                   const Vector& theta) const {
-    return coordinates.gradient(theta.data(), at.mixture, at.moments, penalty_) /
+    return coordinates.gradient(theta.data(), at.mixture, at.moments, model_) /
            -sample_.total_weight;
   }
   Vector gradient(const WhitenedCoordinates& coordinates, const Evaluation& at) const {
@@ -187,19 +188,18 @@ class Minimiser {
   }
 
   const Sample& sample_;
-  Penalty penalty_;
+  Model model_;
   int threads_;
   const StopRequested& stop_;
   int passes_ = 0;
 };
 
-double gain_of_em_step(const Sample& sample, Penalty penalty, const Evaluation& at, int threads,
+double gain_of_em_step(const Sample& sample, const Model& model, const Evaluation& at, int threads,
                        const StopRequested& stop) {
-  penalty.total = sample.total_weight;
   try {
-    const PreparedMixture next = em_step(at.mixture, at.moments, penalty);
-    const double reached =
-        log_likelihood(next, sample.observations, threads, stop) - penalty.value(next);
+    const PreparedMixture next = em_step(at.mixture, at.moments, model);
+    const double reached = log_likelihood(next, sample.observations, threads, stop) +
+                           model.added(next) - model.ridge_value(next);
     return reached + at.objective * sample.total_weight;
   } catch (const DegenerateError&) {
     // The step collapses a component: there is everything to gain.
@@ -210,9 +210,9 @@ double gain_of_em_step(const Sample& sample, Penalty penalty, const Evaluation& 
 }  // namespace
 
 Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples,
-                const Penalty& penalty, const DescentOptions& options, int threads,
+                const Model& model, const DescentOptions& options, int threads,
                 const StopRequested& stop, const Observer& observer) {
-  WhitenedCoordinates coordinates(start.with_fresh_plans());
+  WhitenedCoordinates coordinates(start.with_fresh_plans(), model);
   InverseHessian hessian(options.memory);
   std::optional<Evaluation> current;
   Ending ending = Ending::kIterationLimit;
@@ -220,7 +220,10 @@ Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples
   int iterations = 0;
   int since_anchor = 0;
   for (const Sample& sample : samples) {
-    Minimiser minimiser(sample, penalty, threads, stop);
+    const double total = sample.total_weight;
+    const Model its_model =
+        model.for_fraction(total / samples.back().total_weight).for_total(total);
+    Minimiser minimiser(sample, its_model, threads, stop);
     current = minimiser.evaluate(
         coordinates, current ? current->theta : Vector(Vector::Zero(coordinates.size())));
     if (!std::isfinite(current->objective) || !current->gradient.allFinite())
@@ -278,7 +281,8 @@ Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples
               static_cast<double>(samples.back().observations.points.n);
     if (ending == Ending::kStoppedByCaller) break;
   }
-  const double em_gain = gain_of_em_step(samples.back(), penalty, *current, threads, stop);
+  const double em_gain = gain_of_em_step(
+      samples.back(), model.for_total(samples.back().total_weight), *current, threads, stop);
   return {std::move(current->mixture),
           current->objective,
           current->moments.loglik,

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data_pass.hpp"
-#include "penalty.hpp"
+#include "model.hpp"
 #include "prepared_mixture.hpp"
 
 namespace mogfit {
@@ -38,23 +38,24 @@ using Observer = std::function<bool(int, double, double, const PreparedMixture&)
 
 struct Descent {
   PreparedMixture mixture;
-  double objective;      // -(loglik - penalty) / sum(s)
-  double loglik;         // without the penalty
+  double objective;      // -(loglik + prior - penalty - ridge) / sum(s)
+  double loglik;         // of the data alone
   double gradient_norm;  // largest entry of the whitened gradient, anchored at `mixture` itself
-  double em_gain;        // what one EM step from here gains in loglik - penalty, in nats
+  double em_gain;        // what one EM step from here gains in what is maximised, in nats
   int iterations;
   double passes;  // over the last sample; smaller samples count in proportion
   Ending ending;
 };
 
-// Minimises -(loglik - penalty) / sum(s) from `start`, whose objective must be finite (InputError
-// otherwise), on each sample in turn: the last one is what the result speaks of, and the curvature
-// learnt on the smaller ones is kept. Trial steps move no mean by more than a few of its
-// component's standard deviations and no scale by more than a factor of a few, so nothing overflows
-// and no step jumps into a distant basin. The line search accepts by the Wolfe conditions, or by
-// their approximate form where rounding hides the decrease (Hager & Zhang 2005).
+// Minimises -(loglik + what the model adds) / sum(s) from `start`, whose objective must be finite
+// (InputError otherwise) and whose covariances are in the model's family, on each sample in turn:
+// the last one is what the result speaks of, and the curvature learnt on the smaller ones is kept.
+// Trial steps move no mean by more than a few of its component's standard deviations and no scale
+// by more than a factor of a few, so nothing overflows and no step jumps into a distant basin. The
+// line search accepts by the Wolfe conditions, or by their approximate form where rounding hides
+// the decrease (Hager & Zhang 2005).
 Descent descend(const PreparedMixture& start, const std::vector<Sample>& samples,
-                const Penalty& penalty, const DescentOptions& options, int threads,
+                const Model& model, const DescentOptions& options, int threads,
                 const StopRequested& stop = {}, const Observer& observer = {});
 
 }  // namespace mogfit

@@ -27,15 +27,41 @@ Matrix second_moment(const PreparedMixture& mixture, const Moments& moments, int
   return second;
 }
 
-Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments,
-                        const Penalty& penalty, int k) {
+Vector mean_pull(const PreparedMixture& mixture, const Moments& moments, const Model& model,
+                 int k) {
+  Vector first = first_moment(mixture, moments, k);
+  if (model.prior) first += model.mean_count() * model.mean_offset(mixture.means().row(k));
+  return first;
+}
+
+Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments, const Model& model,
+                        int k) {
+  const int ngauss = mixture.ngauss();
+  const int nvars = mixture.nvars();
   const Matrix& w = mixture.whitening(k);
-  const double pseudo = penalty.pseudo_points();
-  Matrix scatter = second_moment(mixture, moments, k);
-  if (pseudo > 0.0) scatter += pseudo * penalty.reference;
+  Matrix scatter = second_moment(mixture, moments, k) + model.covariance_scatter(ngauss, nvars);
+  if (model.prior) {
+    const Vector offset = model.mean_offset(mixture.means().row(k));
+    scatter += model.mean_count() * offset * offset.transpose();
+  }
+  if (model.ridge > 0.0)
+    scatter.diagonal().array() +=
+        model.ridge * model.penalty.total * normalised_weights(mixture)[k];
   Matrix a = w * scatter * w.transpose();
-  a.diagonal().array() -= moments.s0[k] + pseudo;
+  a.diagonal().array() -= moments.s0[k] + model.covariance_count(ngauss);
   return a;
+}
+
+Vector weight_pull(const PreparedMixture& mixture, const Moments& moments, const Model& model) {
+  Vector pull = moments.s0;
+  for (int k = 0; k < mixture.ngauss(); ++k) pull[k] += model.weight_count(k);
+  if (model.ridge > 0.0) {
+    const Vector weights = normalised_weights(mixture);
+    for (int k = 0; k < mixture.ngauss(); ++k)
+      pull[k] -=
+          0.5 * model.ridge * model.penalty.total * weights[k] * mixture.whitening(k).squaredNorm();
+  }
+  return pull;
 }
 
 FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& moments,

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data_pass.hpp"
-#include "penalty.hpp"
+#include "model.hpp"
 
 namespace mogfit {
 
@@ -28,10 +28,16 @@ struct StdcorrGradient {
   Matrix rhos;
 };
 
-// A_k = W_k S2_k W_k^T - S0_k I (+ the penalty's pseudo-points): d loglik / d Sigma_k is
-// W_k^T A_k W_k / 2.
-Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments,
-                        const Penalty& penalty, int k);
+// With what the model adds, d / d mu_k is Sigma_k^-1 times S1_k + kappa (m - mu_k).
+Vector mean_pull(const PreparedMixture& mixture, const Moments& moments, const Model& model, int k);
+
+// A_k = W_k S2_k W_k^T - S0_k I, with what the model adds: d / d Sigma_k is W_k^T A_k W_k / 2.
+Matrix whitened_scatter(const PreparedMixture& mixture, const Moments& moments, const Model& model,
+                        int k);
+
+// G_k = S0_k + a_k - 1, less what the ridge takes: d / d log w_k of weights that are not
+// normalised.
+Vector weight_pull(const PreparedMixture& mixture, const Moments& moments, const Model& model);
 
 FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& moments,
                                 const Penalty& penalty = {});

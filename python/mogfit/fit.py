@@ -16,14 +16,18 @@ from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, parse_domain
 from mogfit.errors import InputError, MoGWarning, choice_message, scalar_message, warn_user
 from mogfit.fit_results import FitResults
+from mogfit.fixed import Fixed, parse_fixed
 from mogfit.inference.checks import overall_moments
 from mogfit.inference.doubts import doubts
+from mogfit.inference.model import Model
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
 from mogfit.inference.resolution import unresolved_components
 from mogfit.inference.run import FitOptions, run_fit
+from mogfit.inference.structure import check_structure, is_diagonal
 from mogfit.mixture import MixtureOfGaussians
 from mogfit.observations import MISSING, Missing, Observations, as_observations
+from mogfit.prior import Prior, check_prior
 from mogfit.rng import draw_seed
 
 __all__ = ["FitMoG"]
@@ -66,6 +70,10 @@ class FitMoG(FitResults):
         too lets count. A mapping gives standard deviations by the names of the columns.
     projection : array_like of shape (N, M, V) or (M, V), optional
         Matrices R_i: what is seen are the M values y_i = R_i x_i + e_i of each point.
+    covariance : str, default "full"
+        The family that covariances are taken from: ``"full"``; ``"diag"``, without correlations;
+        ``"spherical"``, one variance for all variables, which should then have the same units; and
+        ``"tied"``, ``"tied_diag"``, ``"tied_spherical"``, where all components share one.
 
     Attributes
     ----------
@@ -124,6 +132,9 @@ class FitMoG(FitResults):
     True
     """
 
+    # As fits had it that were pickled before there was a choice.
+    covariance: str = "full"
+
     def __init__(
         self,
         data: Any = None,
@@ -137,6 +148,7 @@ class FitMoG(FitResults):
         missing: Missing = "error",
         errors: Any = None,
         projection: Any = None,
+        covariance: str = "full",
     ) -> None:
         if objfile is None and isinstance(data, (str, os.PathLike)):
             objfile = data
@@ -151,6 +163,7 @@ class FitMoG(FitResults):
             if value not in allowed:
                 raise InputError(choice_message(name, value, allowed))
         self.outside, self.truncation, self.missing = outside, truncation, missing
+        self.covariance = check_structure(covariance)
         self.ngauss = check_count(ngauss, "ngauss", 1)
         self.names = None
         self.data = None
@@ -197,10 +210,14 @@ class FitMoG(FitResults):
         if self.data is not None:
             tell(f"Log-likelihood per point (-log L/N): {self.norm_log_l()}")
 
+    @property
+    def _default_rho(self) -> float:  # type: ignore[override]
+        return 0.0 if is_diagonal(self.covariance) else 0.5
+
     def _widest_spread(self) -> float:
         if self.data is None:
             return 0.0
-        _, covariance = overall_moments(self._observed(to_fit=True))
+        _, covariance = overall_moments(self._observed(to_fit=True), structure=self.covariance)
         return float(np.sqrt(np.diag(covariance).max()))
 
     def _adopt(self, mog: MixtureOfGaussians) -> None:
@@ -231,15 +248,19 @@ class FitMoG(FitResults):
         random_state: Any = None,
         penalty: float = 1e-9,
         threads: int | None = None,
+        covariance: str | None = None,
+        prior: Prior | bool | None = None,
+        fixed: Mapping[str, Any] | None = None,
     ) -> None:
-        r"""Fit the mixture by maximum likelihood.
+        r"""Fit the mixture by maximum likelihood, or to the mode of the posterior.
 
         The first fit searches for its own start unless `set_initial_params` gave one: greedy
         k-means++ and a few EM steps from several starts on a sample, the best going on to all the
         data. A further fit continues from the last optimum. It ends at an optimum: the largest
         entry of the gradient of the mean log-likelihood, in the complete-data Fisher metric, is at
         most 1e-6, and one EM step would gain less than 1e-3 nats. Shifting or scaling columns
-        changes nothing but the units.
+        changes nothing but the units; spherical covariances alone depend on the ratio of the scales
+        of the columns.
 
         Parameters
         ----------
@@ -263,7 +284,8 @@ class FitMoG(FitResults):
             ``maxiter`` and, for L-BFGS, ``maxcor``; scipy's own options for its methods.
         bounds : sequence of (low, high), optional
             Bounds in the coordinates of `uparams`, as `set_bounds` returns them; by default those
-            it has set. A fit with bounds runs by L-BFGS-B.
+            it has set. A fit with bounds runs by L-BFGS-B, and is one of full covariances, with
+            all parameters free and without a prior.
         callback : callable, optional
             Called with a `FitState` after each iteration of the last stretch; stops the fit by
             raising StopIteration or returning True.
@@ -285,13 +307,26 @@ class FitMoG(FitResults):
             0 switches it off. Reported likelihoods are without it.
         threads : int, optional
             Threads to use; the result does not depend on it.
+        covariance : str, optional
+            Structure of the covariances from now on; by default what `FitMoG` was told. A fit after
+            one of another structure searches for its own start.
+        prior : bool or Prior, optional
+            Fit to the mode of the posterior under this prior; True for the default one, which
+            takes what it needs from the data. A prior counts as points do, so that here sample
+            weights are numbers of points.
+        fixed : mapping, optional
+            Parameters to hold at their starting values: ``"weights"``, ``"means"`` (or ``"mus"``)
+            and ``"covariances"`` (or ``"Sigmas"``) to True for all components or to the numbers of
+            some. Needs a start: that of `set_initial_params`, or an earlier fit. Components then
+            keep their order, and with all parameters held the mixture is only evaluated.
 
         Raises
         ------
         InputError
-            If an argument or the data cannot be used.
+            If an argument or the data cannot be used, or what is held contradicts itself.
         DegenerateError
-            If a column is constant, columns are collinear, or there are too few distinct rows.
+            If a column is constant, columns are collinear, or there are too few distinct rows, for
+            covariances of this structure.
         DomainError
             If rows lie outside the domain and are not to be dropped.
 
@@ -303,18 +338,36 @@ class FitMoG(FitResults):
             If the penalty holds up a component, one is narrower than the noise of its points can
             tell, or has run so far out of the domain that only its tail is identified.
         DataWarning
-            If there are more parameters than points, starting components are identical, rows were
-            dropped, or other data come without the errors or projection that those before had.
+            If there are more parameters than points, starting components are identical or not of
+            the structure, rows were dropped, or other data come without the errors or projection
+            that those before had.
 
         Notes
         -----
         A fit that raises, or is interrupted, leaves the object as it was.
+
+        Covariances that are smaller than full ones (Banfield & Raftery 1993; Celeux & Govaert 1995)
+        need fewer points: with diagonal ones columns may be collinear, with spherical ones also
+        constant.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mogfit as mn
+        >>> points = np.random.default_rng(1).normal(size=(500, 2)) * [1.0, 3.0]
+        >>> F = mn.FitMoG(points, ngauss=2, covariance="diag")
+        >>> F.set_initial_params(mus=[[-1.0, 0.0], [1.0, 0.0]])
+        >>> F.fit_data(fixed={"means": True})
+        >>> F.report.n_parameters, F.mog.mus[0].tolist(), bool(F.mog.rhos.any())
+        (5, [-1.0, 0.0], False)
         """
         begun = time.perf_counter()
         seen = self._inside(
             self._observed(data, errors, projection, sample_weight, missing=missing, to_fit=True)
         )
         chosen = bounds if bounds is not None else self.bounds
+        structure = self.covariance if covariance is None else check_structure(covariance)
+        held = parse_fixed(fixed, self.ngauss, structure)
         fit_options = FitOptions.checked(
             method=method,
             tolerance=tol,
@@ -323,15 +376,16 @@ class FitMoG(FitResults):
             penalty=penalty,
             threads=threads,
             bounds=None if chosen is None else self._parse_bounds(chosen),
+            covariance=structure,
+            prior=check_prior(prior, self.ngauss, self.nvars),
+            fixed=held,
         )
         if not isinstance(verbose, (bool, int, np.integer)):
             raise InputError(scalar_message("verbose", verbose, "a whole number"))
         if not isinstance(normalize, (bool, np.bool_)):
             raise InputError(scalar_message("normalize", normalize, "True or False"))
         check_count(advance, "advance", 0)
-        fitted = self.report is not None or self._read_solution is not None
-        continues = self._initial_params_set_by_user or fitted
-        start = self.mog._prepared if continues and n_starts is None else None
+        start = self._start(structure, n_starts, held)
         rng = np.random.default_rng(draw_seed(random_state, "random_state"))
         limit = fit_options.options.get("maxiter")
         with observing(progress, advance, callback, limit) as observer:
@@ -348,17 +402,46 @@ class FitMoG(FitResults):
             )
         self._commit(prepared, report, seen)
         self.missing = self.missing if missing is None else missing
+        self.covariance = structure
         self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
-        for text, category in self._doubts(seen, fit_options.threads):
+        for text, category in self._doubts(seen, fit_options):
             warn_user(text, category)
 
-    def _doubts(self, seen: Observations, threads: int) -> list[tuple[str, type[MoGWarning]]]:
+    def _doubts(
+        self, seen: Observations, options: FitOptions
+    ) -> list[tuple[str, type[MoGWarning]]]:
         """What a user must know of the fit to these data."""
         assert self.report is not None
-        unresolved = unresolved_components(self.mog._prepared, seen, threads)
+        unresolved = unresolved_components(
+            self.mog._prepared, seen, options.threads, Model(options.covariance, options.fixed)
+        )
         return list(doubts(self.report, self.mog, self._bounds, unresolved))
+
+    def _start(
+        self, structure: str, n_starts: int | None, held: Fixed
+    ) -> _core.PreparedMixture | None:
+        """Where the fit starts, unless it searches."""
+        fitted = self.report is not None or self._read_solution is not None
+        known = self._initial_params_set_by_user or fitted
+        if held.some:
+            if n_starts is not None or not known:
+                raise InputError(
+                    "fixed: parameters are held where the fit starts, "
+                    + (
+                        f"but n_starts={n_starts} lets it search for starts; leave n_starts out"
+                        if known
+                        else "which nothing says; call set_initial_params first"
+                    )
+                )
+            return self.mog._prepared
+        if not known or n_starts is not None:
+            return None
+        at_optimum = self._optimum is not None and np.array_equal(self._optimum, self.minparams)
+        if self.report is not None and at_optimum and self.report.covariance != structure:
+            return None  # the optimum of one family is no good start in another
+        return self.mog._prepared
 
     def _commit(
         self, prepared: _core.PreparedMixture, report: FitReport, seen: Observations

@@ -50,6 +50,8 @@ class FitParameters(MultiMinBase):
 
     # Scale of a weight in the unbound vector.
     _weight_scale = 1.0
+    # Correlation that an object starts with, until it is told better.
+    _default_rho = 0.5
     ngauss: int
     nvars: int
     names: tuple[str, ...] | None
@@ -65,7 +67,7 @@ class FitParameters(MultiMinBase):
     def mog(self) -> MixtureOfGaussians:
         """The mixture; setting another one sets where the next fit starts."""
         if self._mog is None:
-            self.set_params()
+            self.set_params(rho=self._default_rho)
             assert self._mog is not None
         return self._mog
 

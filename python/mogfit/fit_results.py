@@ -382,7 +382,7 @@ class FitResults(FitCriteria):
         self.ngauss, self.nvars = mixture.mus.shape
         self.names = mixture.names
         self.outside, self.truncation = saved.outside, mixture.truncation
-        self.missing = saved.missing
+        self.missing, self.covariance = saved.missing, saved.covariance
         self._fit_weight = None
         self._have(saved.data, saved.belongings)
         self._bounds = parse_domain(mixture.domain, self.nvars)

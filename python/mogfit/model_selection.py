@@ -15,13 +15,14 @@ from mogfit.errors import InputError, MoGError, warn_user
 from mogfit.inference.run import FitOptions
 from mogfit.observations import Missing, Observations
 from mogfit.parameters import number_of_parameters
+from mogfit.prior import Prior, check_prior
 from mogfit.rng import draw_seed
 from mogfit.selection.criteria import aic, bic, icl
 from mogfit.selection.options import SelectionOptions
 from mogfit.selection.pool import Pool
 from mogfit.selection.progress import counting
 from mogfit.selection.result import Row, Selection
-from mogfit.selection.search import Model, Problem, Trial, explore, held_out, judged
+from mogfit.selection.search import Candidate, Problem, Trial, explore, held_out, judged
 
 if TYPE_CHECKING:
     from mogfit.fit import FitMoG
@@ -48,6 +49,7 @@ def select(
     random_state: Any = None,
     penalty: float = 1e-9,
     method: str | None = None,
+    prior: Prior | bool | None = None,
     threads: int | None = None,
     progress: bool | str = False,
 ) -> Selection:
@@ -82,7 +84,7 @@ def select(
     random_state : None, int, numpy.random.Generator or RandomState, optional
         Source of the one seed that all searches follow from. None takes one draw from numpy's
         global state.
-    penalty, method
+    penalty, method, prior
         As for `FitMoG.fit_data`.
     threads : int, optional
         Threads to use. The result depends neither on it nor on which fit ends first.
@@ -147,6 +149,10 @@ def select(
     )
     if template.data is None:
         raise InputError("data: none given; give the points to fit")
+    for candidate in options.candidates:
+        fit_options = replace(
+            fit_options, prior=check_prior(prior, candidate.ngauss, template.nvars)
+        )
     seen = template._inside(template._observed(sample_weight=sample_weight, to_fit=True))
     selection = select_for(template, seen, options, fit_options, random_state, progress)
     for text, category in selection.table[selection._best].warnings:
@@ -174,10 +180,10 @@ def select_for(
     options.require_folds(problem.positive().n_points)
     with counting(progress) as report:
         pool = Pool(fit_options.threads, report)
-        trials = judged(problem, explore(problem, options.models, options.rounds, pool), pool)
-        scores: dict[Model, float | MoGError] = {}
+        trials = judged(problem, explore(problem, options.candidates, options.rounds, pool), pool)
+        scores: dict[Candidate, float | MoGError] = {}
         if options.criterion == "cv":
-            fitted = [trial.model for trial in trials if trial.report is not None]
+            fitted = [trial.candidate for trial in trials if trial.report is not None]
             scores = held_out(problem, fitted, options.folds, pool)
     _require_one(trials, scores)
     fits = {}
@@ -185,10 +191,10 @@ def select_for(
     for trial in trials:
         if trial.report is not None:
             fit = _fit_of(template, seen, trial, fit_options)
-            fits[trial.model.covariance, trial.model.ngauss] = fit
-            warnings = (*trial.warnings, *fit._doubts(seen, fit_options.threads))
+            fits[trial.candidate.covariance, trial.candidate.ngauss] = fit
+            warnings = (*trial.warnings, *fit._doubts(seen, fit_options))
             trial = replace(trial, warnings=warnings)
-        rows.append(_row(trial, seen, scores.get(trial.model, math.nan)))
+        rows.append(_row(trial, seen, scores.get(trial.candidate, math.nan)))
     return Selection(
         options.criterion, rows, fits, seen.effective_points, time.perf_counter() - begun
     )
@@ -199,14 +205,14 @@ def _fit_of(template: FitMoG, seen: Observations, trial: Trial, options: FitOpti
     assert trial.mixture is not None
     assert trial.report is not None
     fit: FitMoG = copy.copy(template)
-    fit.ngauss = trial.model.ngauss
+    fit.ngauss, fit.covariance = trial.candidate
     fit._forget_drawings()
     fit._commit(trial.mixture, trial.report, seen)
     fit.minargs = {"method": options.method, "tol": options.tolerance, "options": options.options}
     return fit
 
 
-def _require_one(trials: Sequence[Trial], scores: dict[Model, float | MoGError]) -> None:
+def _require_one(trials: Sequence[Trial], scores: dict[Candidate, float | MoGError]) -> None:
     """Refuse a selection from nothing, with the first reason why there is nothing."""
     errors = [trial.error for trial in trials if trial.error is not None]
     if len(errors) < len(trials):
@@ -215,7 +221,7 @@ def _require_one(trials: Sequence[Trial], scores: dict[Model, float | MoGError])
         else:
             return
     kind = type(errors[0])
-    if len(errors) == 1:
+    if len({str(error) for error in errors}) == 1:
         raise kind(str(errors[0])) from errors[0]
     raise kind(f"none of {len(errors)} models could be fitted; the first: {errors[0]}") from (
         errors[0]
@@ -223,10 +229,10 @@ def _require_one(trials: Sequence[Trial], scores: dict[Model, float | MoGError])
 
 
 def _row(trial: Trial, seen: Observations, score: float | MoGError) -> Row:
-    model, report = trial.model, trial.report
+    model, report = trial.candidate, trial.report
     if report is None:
         assert trial.error is not None
-        count = number_of_parameters(model.ngauss, seen.nvars)
+        count = number_of_parameters(model.ngauss, seen.nvars, model.covariance)
         reason = f"{type(trial.error).__name__}: {trial.error}"
         return Row(
             *model, "failed", reason, count, start=trial.start, tried=trial.tried,

@@ -22,9 +22,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mogfit.errors import InputError, scalar_message, shape_message
+from mogfit.errors import InputError, choice_message, scalar_message, shape_message
+from mogfit.fixed import Fixed
 
 __all__ = [
+    "STRUCTURES",
     "Stdcorr",
     "bound_to_unbound",
     "correlation_pairs",
@@ -41,6 +43,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+# The families that covariances are taken from: scikit-learn's names, and the tied ones of two more.
+STRUCTURES = ("full", "diag", "spherical", "tied", "tied_diag", "tied_spherical")
 
 
 class Stdcorr(NamedTuple):
@@ -66,9 +71,45 @@ def _upper_triangle(nvars: int, diagonal: int) -> tuple[NDArray[np.intp], NDArra
     return rows, columns
 
 
-def number_of_parameters(ngauss: int, nvars: int) -> int:
-    """Free parameters of a mixture: G - 1 weights, G V means, G V (V + 1) / 2 covariances."""
-    return ngauss - 1 + ngauss * nvars + ngauss * nvars * (nvars + 1) // 2
+def number_of_parameters(
+    ngauss: int, nvars: int, covariance: str = "full", fixed: Fixed | None = None
+) -> int:
+    """Free parameters of a mixture of G components in V variables.
+
+    G - 1 weights, G V means, and of the covariances: full G V (V + 1) / 2, diag G V, spherical G,
+    tied V (V + 1) / 2, tied_diag V, tied_spherical 1; less those that are held.
+
+    Parameters
+    ----------
+    ngauss, nvars : int
+        G and V.
+    covariance : str, default "full"
+        One of `STRUCTURES`.
+    fixed : Fixed, optional
+        What is held of which components.
+
+    Raises
+    ------
+    InputError
+        If `covariance` is not one of the structures.
+
+    Examples
+    --------
+    >>> [number_of_parameters(3, 4, structure) for structure in STRUCTURES]
+    [44, 26, 17, 24, 18, 15]
+    """
+    if covariance not in STRUCTURES:
+        raise InputError(choice_message("covariance", covariance, STRUCTURES))
+    shape = covariance.removeprefix("tied_")
+    one = {"diag": nvars, "spherical": 1}.get(shape, nvars * (nvars + 1) // 2)
+    held = Fixed.nothing(ngauss) if fixed is None else fixed
+    covariances = ngauss - int(np.count_nonzero(held.covariances))
+    if covariance.startswith("tied"):
+        covariances = min(covariances, 1)
+    # The weights that are free sum to what those held leave.
+    weights = max(ngauss - 1 - int(np.count_nonzero(held.weights)), 0)
+    means = ngauss - int(np.count_nonzero(held.means))
+    return weights + means * nvars + covariances * one
 
 
 def covariances_from_stdcorr(sigmas: ArrayLike, rhos: ArrayLike) -> Floats:

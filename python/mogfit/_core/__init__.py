@@ -69,12 +69,15 @@ _check_omp_num_threads()
 BumpFit = _module.BumpFit
 Descent = _module.Descent
 FunctionMesh = _module.FunctionMesh
+Model = _module.Model
 Moments = _module.Moments
 Observations = _module.Observations
 PreparedMixture = _module.PreparedMixture
+Prior = _module.Prior
 WhitenedCoordinates = _module.WhitenedCoordinates
 box_probability = _module.box_probability
 component_logpdf = _module.component_logpdf
+constrained = _module.constrained
 count_nonfinite = _module.count_nonfinite
 data_pass = _module.data_pass
 descend = _module.descend

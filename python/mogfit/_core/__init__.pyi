@@ -108,16 +108,62 @@ class Moments:
     @property
     def s2(self) -> _Output: ...  # (K, d, d): sum_i s_i r_ik y_ik y_ik^T
 
-class WhitenedCoordinates:
-    """The coordinates fits run in, all zero at the anchor; every weight of it is positive."""
+class Prior:
+    """The conjugate prior: Dirichlet on the weights, normal-inverse-Wishart on the components."""
 
-    def __init__(self, anchor: PreparedMixture) -> None: ...
+    def __init__(
+        self,
+        concentration: _Array,  # (K,): a_k, 1 or more
+        mean: _Array,  # (d,): m
+        mean_strength: float,  # kappa
+        dof: float,  # nu
+        scale: _Array,  # (d, d): Psi
+    ) -> None: ...
+
+class Model:
+    """What is estimated, and what counts beside the log-likelihood.
+
+    The family of the covariances ("full", "diag", "spherical", "tied", "tied_diag" or
+    "tied_spherical"), parameters that are held, a prior, and a ridge: what every M-step adds to
+    the variances.
+    """
+
+    def __init__(
+        self,
+        structure: str = "full",
+        *,
+        fixed_weights: NDArray[np.bool_] | None = None,  # each (K,)
+        fixed_means: NDArray[np.bool_] | None = None,
+        fixed_covariances: NDArray[np.bool_] | None = None,
+        prior: Prior | None = None,
+        ridge: float = 0.0,
+    ) -> None: ...
     @property
-    def size(self) -> int: ...  # K - 1 + K d + K d (d + 1) / 2
+    def structure(self) -> str: ...
+    # For a sample that is this part of the data: the prior counts in proportion.
+    def for_fraction(self, fraction: float) -> Model: ...
+    # Up to a constant that depends on the prior alone.
+    def log_prior(self, mixture: PreparedMixture) -> float: ...
+    # (ridge / 2) total sum_k w_k tr(Sigma_k^-1), what the ridge takes from a descent's objective
+    def ridge_value(self, mixture: PreparedMixture, total: float) -> float: ...
+
+# The member of the family nearest in likelihood: diagonals, mean variances, weighted means.
+def constrained(mixture: PreparedMixture, structure: str) -> PreparedMixture: ...
+
+class WhitenedCoordinates:
+    """The coordinates fits run in, all zero at the anchor.
+
+    Every weight of it is positive, and its covariances are in the model's family.
+    """
+
+    def __init__(self, anchor: PreparedMixture, model: Model | None = None) -> None: ...
+    @property
+    def size(self) -> int: ...  # of a full model K - 1 + K d + K d (d + 1) / 2
     @property
     def anchor(self) -> PreparedMixture: ...
     def mixture(self, theta: _Array) -> PreparedMixture: ...
-    # -(loglik - penalty) / sum(s), its gradient (size,), and loglik itself.
+    # -(loglik + prior - penalty - ridge) / sum(s), its gradient (size,), and loglik itself. The
+    # model is that of the coordinates.
     def objective(
         self,
         theta: _Array,
@@ -126,6 +172,7 @@ class WhitenedCoordinates:
         penalty: float,
         reference: _Array | None,
         threads: int = 0,
+        model: Model | None = None,
     ) -> tuple[float, _Output, float]: ...
 
 class Descent:
@@ -134,9 +181,9 @@ class Descent:
     @property
     def mixture(self) -> PreparedMixture: ...
     @property
-    def objective(self) -> float: ...  # -(loglik - penalty) / sum(s)
+    def objective(self) -> float: ...  # -(loglik + prior - penalty - ridge) / sum(s)
     @property
-    def loglik(self) -> float: ...  # without the penalty
+    def loglik(self) -> float: ...  # of the data alone
     @property
     def gradient_norm(self) -> float: ...  # largest entry of the whitened gradient
     @property
@@ -218,9 +265,14 @@ def component_logpdf(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _O
 # (N, K), rows sum to 1; NaN where a coordinate is not finite.
 def responsibilities(mixture: PreparedMixture, X: _Data, threads: int = 0) -> _Output: ...
 
-# sample_weight: (N,), 0 or more; a point of weight 0 counts as absent.
+# sample_weight: (N,), 0 or more; a point of weight 0 counts as absent. diagonal: of s2 only the
+# diagonals are wanted, the other entries are 0.
 def data_pass(
-    mixture: PreparedMixture, X: _Data, sample_weight: _Array | None = None, threads: int = 0
+    mixture: PreparedMixture,
+    X: _Data,
+    sample_weight: _Array | None = None,
+    threads: int = 0,
+    diagonal: bool = False,
 ) -> Moments: ...
 def log_likelihood(
     mixture: PreparedMixture, X: _Data, sample_weight: _Array | None = None, threads: int = 0
@@ -260,10 +312,13 @@ def em_step(
     reference: _Array | None = None,
     threads: int = 0,
     monotone: bool = False,
+    model: Model | None = None,
 ) -> tuple[float, PreparedMixture]: ...
 
-# The mixture after at most `steps` steps, the penalised log-likelihood before the last of them,
-# and how many were taken. Ends early when a step gains less than tolerance * sum(s).
+# The mixture after at most `steps` steps, the log-likelihood with prior and penalty before the last
+# of them, how many were taken, and with `path` that log-likelihood before each of them. Ends early
+# when a step changes it by less than tolerance * sum(s); the first one as seen from `previous`.
+@overload
 def em_run(
     mixture: PreparedMixture,
     X: _Data,
@@ -273,7 +328,25 @@ def em_run(
     steps: int = 1,
     tolerance: float = -1.0,
     threads: int = 0,
+    model: Model | None = None,
+    previous: float = ...,
+    path: Literal[False] = False,
 ) -> tuple[PreparedMixture, float, int]: ...
+@overload
+def em_run(
+    mixture: PreparedMixture,
+    X: _Data,
+    sample_weight: _Array | None = None,
+    penalty: float = 0.0,
+    reference: _Array | None = None,
+    steps: int = 1,
+    tolerance: float = -1.0,
+    threads: int = 0,
+    model: Model | None = None,
+    previous: float = ...,
+    *,
+    path: Literal[True],
+) -> tuple[PreparedMixture, float, int, list[float]]: ...
 
 # samples: (X, sample_weight, gradient_tolerance) each, growing, the data themselves last.
 # observer(iteration, objective, gradient_norm, mixture) after every iteration; False stops.
@@ -288,6 +361,7 @@ def descend(
     reanchor: int = 200,
     observer: Callable[[int, float, float, PreparedMixture], bool | None] | None = None,
     threads: int = 0,
+    model: Model | None = None,
 ) -> Descent: ...
 
 # Greedy k-means++ on (X - location) / scale and a few of Lloyd's iterations; each cluster's

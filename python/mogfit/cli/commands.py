@@ -210,6 +210,7 @@ def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
         domain=domain,
         missing=arguments.missing,
         errors=None if table.errors is None else Noise(deviations=table.errors),
+        covariance=arguments.covariance,
     )
     fit.names = table.names
     return fit

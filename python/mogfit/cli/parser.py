@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mogfit.errors import InputError
 from mogfit.observations import MISSING
+from mogfit.parameters import STRUCTURES
 
 __all__ = ["build_parser"]
 
@@ -179,6 +180,13 @@ def _add_fit_options(parser: argparse.ArgumentParser, ngauss: int | None) -> Non
         required=ngauss is None,
         metavar="K",
         help="number of Gaussians" + ("" if ngauss is None else f" (default: {ngauss})"),
+    )
+    fit.add_argument(
+        "--covariance",
+        choices=STRUCTURES,
+        default="full",
+        metavar="KIND",
+        help="full (default), diag, spherical, tied, tied_diag or tied_spherical",
     )
     fit.add_argument(
         "--method",

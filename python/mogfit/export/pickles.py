@@ -122,6 +122,7 @@ def saved_fit(fit: Any, data: bool = True) -> SavedFit:
         minargs=fit.minargs,
         set_by_user=fit._initial_params_set_by_user,
         missing=fit.missing,
+        covariance=fit.covariance,
         **held,
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from mogfit.errors import FileFormatError, shorten
+from mogfit.errors import FileFormatError, choice_message, shorten
 from mogfit.inference.report import FitReport, StartRecord
+from mogfit.parameters import STRUCTURES
 
 __all__ = ["number", "report_from_record", "report_record", "take", "to_plain"]
 
@@ -18,12 +19,26 @@ _BY_NAME = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 Record = dict[str, Any]
 
+# Fields that hold numbers of components.
+_COMPONENTS = ("penalized_components", "fixed_weights", "fixed_means", "fixed_covariances")
+
+# Files that were written before have none of these.
+_ADDED: Record = {
+    "covariance": "full",
+    "log_prior": 0.0,
+    "fixed_weights": [],
+    "fixed_means": [],
+    "fixed_covariances": [],
+    "effective_points": "NaN",
+}
+
 
 def report_record(report: FitReport) -> Record:
     """Write down a report."""
     record = {part.name: getattr(report, part.name) for part in fields(FitReport)}
     record["starts"] = [to_plain(vars(start)) for start in report.starts]
-    record["penalized_components"] = list(report.penalized_components)
+    for name in _COMPONENTS:
+        record[name] = list(record[name])
     return to_plain(record)
 
 
@@ -36,20 +51,25 @@ def report_from_record(raw: Record, ngauss: int, nvars: int) -> FitReport:
         If a part is missing, of another type, or belongs to a fit of another size.
     """
     starts = take(raw, "starts", (list,), "fit.report")
-    held = take(raw, "penalized_components", (list,), "fit.report")
-    if not all(type(k) is int and 0 <= k < ngauss for k in held):
-        raise FileFormatError(
-            f"fit.report.penalized_components: {shorten(held)} seen; allowed: numbers of "
-            f"components, 0 to {ngauss - 1}"
-        )
+    raw = _ADDED | raw
+    held = {name: take(raw, name, (list,), "fit.report") for name in _COMPONENTS}
+    for name, numbers in held.items():
+        if not all(type(k) is int and 0 <= k < ngauss for k in numbers):
+            raise FileFormatError(
+                f"fit.report.{name}: {shorten(numbers)} seen; allowed: numbers of components, 0 to "
+                f"{ngauss - 1}"
+            )
+    structure = take(raw, "covariance", (str,), "fit.report")
+    if structure not in STRUCTURES:
+        raise FileFormatError("fit.report." + choice_message("covariance", structure, STRUCTURES))
     if not all(isinstance(start, dict) for start in starts):
         raise FileFormatError("fit.report.starts: a start is not a set of named values")
-    ready = {
+    ready: Record = {
         "starts": tuple(
             StartRecord(**_typed(StartRecord, start, f"fit.report.starts[{place}]"))
             for place, start in enumerate(starts)
         ),
-        "penalized_components": tuple(held),
+        **{name: tuple(numbers) for name, numbers in held.items()},
     }
     report = FitReport(**_typed(FitReport, raw, "fit.report", ready))
     if (report.ngauss, report.nvars) != (ngauss, nvars):
@@ -104,8 +124,6 @@ def _typed(kind: Any, raw: Record, place: str, ready: Record | None = None) -> R
     values = dict(ready or {})
     for part in fields(kind):
         if part.name not in values:
-            if part.name not in raw and part.default is not MISSING:
-                continue  # written before there was such a field
             value = take(raw, part.name, _FIELD_TYPES[str(part.type)], place)
             is_float = part.type == "float"
             values[part.name] = number(value, f"{place}.{part.name}") if is_float else value

@@ -32,6 +32,7 @@ from mogfit.export.saved_data import checked_data
 from mogfit.inference.report import FitReport
 from mogfit.intervals import parse_bounds
 from mogfit.observations import BELONGINGS, MISSING, Missing
+from mogfit.parameters import STRUCTURES
 
 __all__ = [
     "FORMAT_VERSION",
@@ -109,6 +110,8 @@ class SavedFit:
         Whether the mixture is where the user wants the next fit to start.
     missing : {"error", "marginal", "drop"}
         What to do about missing values.
+    covariance : str
+        Structure of the covariances that are fitted.
     deviations, covariances, shared, projection : ndarray or None
         What belongs to the data, as `mogfit.observations.Observations` has it; the projection of
         shape (M, V) where it is that of all points.
@@ -126,6 +129,7 @@ class SavedFit:
     minargs: dict[str, Any] = field(default_factory=dict)
     set_by_user: bool = False
     missing: Missing = "error"
+    covariance: str = "full"
     deviations: Floats | None = None
     covariances: Floats | None = None
     shared: Floats | None = None
@@ -139,7 +143,7 @@ class SavedFit:
 
 
 # Files that were written before have none of these.
-_ADDED = ("missing", *BELONGINGS)
+_ADDED = ("missing", "covariance", *BELONGINGS)
 
 
 # -- the dictionary in a file --------------------------------------------------------------------
@@ -164,6 +168,7 @@ def state_of(saved: SavedFit) -> dict[str, Any]:
         "minargs": pack(saved.minargs),
         "set_by_user": saved.set_by_user,
         "missing": saved.missing,
+        "covariance": saved.covariance,
         **{name: pack(getattr(saved, name)) for name in BELONGINGS},
     }
 
@@ -306,6 +311,7 @@ def checked_fit(
     minargs: Any = None,
     set_by_user: Any = False,
     missing: Any = "error",
+    covariance: Any = "full",
     **belongings: Any,
 ) -> SavedFit:
     """Make a fit of values from a file, the report being a dictionary still.
@@ -327,6 +333,7 @@ def checked_fit(
         ("outside", outside, ("error", "drop")),
         ("set_by_user", set_by_user, (True, False)),
         ("missing", missing, MISSING),
+        ("covariance", covariance, STRUCTURES),
     ):
         if type(value) is not type(allowed[0]) or value not in allowed:
             raise FileFormatError(f"{name}: {shorten(value)} seen; allowed: {allowed}")
@@ -359,6 +366,7 @@ def checked_fit(
         minargs or {},
         set_by_user,
         missing,
+        covariance,
         **({} if seen is None else seen.belongings),
     )
 

@@ -29,12 +29,12 @@ def run_em(
 
     By default until the largest entry of the whitened gradient is as small as every fit asks: a
     small gain alone is no sign of an optimum where EM crawls. Each step raises the penalised
-    log-likelihood.
+    log-likelihood, with a prior the posterior density.
     """
     total = likelihood.total
 
     def penalised(loglik: float, at: _core.PreparedMixture) -> float:
-        return (loglik - likelihood.penalty_value(at)) / total
+        return -likelihood.objective(at, loglik)
 
     # By default, the gain from which on to look at the gradient now and then.
     enough = _FIRST_LOOK / total if tolerance is None else tolerance

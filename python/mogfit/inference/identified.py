@@ -22,8 +22,12 @@ _UNSEEN = 1e-13
 _PAIRS_NAMED = 4
 
 
-def check_identified(data: Observations, names: Sequence[str] | None) -> None:
+def check_identified(
+    data: Observations, names: Sequence[str] | None, *, covariances: bool = True
+) -> None:
     """Refuse projections that leave a direction unseen; warn of columns never seen together.
+
+    The latter only where `covariances` of two columns are to be fitted.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def check_identified(data: Observations, names: Sequence[str] | None) -> None:
     """
     if data.projection is not None:
         _require_all_directions(seen_equations(data), data.nvars, names)
-    elif data.incomplete:
+    elif data.incomplete and covariances:
         _warn_of_pairs(np.argwhere(np.triu(~seen_together(data))), names)
 
 

@@ -15,7 +15,8 @@ class StartRecord:
     Attributes
     ----------
     neg_loglik_per_point : float
-        -log L / N it reached, on the sample it was last looked at.
+        -log L / N it reached, on the sample it was last looked at; with a prior -(log L + log
+        prior) / N.
     passes : float
         Passes over the data it cost; a pass over a sample counts in proportion.
     stage : str
@@ -69,6 +70,13 @@ class FitReport:
         Variant of the core that ran.
     penalized_components : tuple of int
         Components that the penalty against collapse holds up noticeably.
+    covariance : str
+        Structure of the covariances.
+    log_prior : float
+        Log density of the prior, up to a constant; 0.0 without one. The likelihoods above are
+        without it, gradient and gain of an EM step are those of the posterior.
+    fixed_weights, fixed_means, fixed_covariances : tuple of int
+        Components whose weights, means and covariances were held.
     effective_points : float
         Kish's effective size of the weights s, (sum s)^2 / sum s^2 (N without weights): the number
         of points in BIC. NaN in files of before it was kept.
@@ -96,12 +104,27 @@ class FitReport:
     threads: int
     variant: str
     penalized_components: tuple[int, ...] = ()
+    covariance: str = "full"
+    log_prior: float = 0.0
+    fixed_weights: tuple[int, ...] = ()
+    fixed_means: tuple[int, ...] = ()
+    fixed_covariances: tuple[int, ...] = ()
     effective_points: float = math.nan
 
     @property
     def points_per_second(self) -> float:
         """Points that went through a pass, per second of the whole fit."""
         return self.passes * self.n_points / self.seconds_total if self.seconds_total else 0.0
+
+    def _held(self) -> list[str]:
+        """Lines on the prior and on what was held."""
+        lines = [f"log prior          {self.log_prior:.3f}"] if self.log_prior else []
+        for name in ("weights", "means", "covariances"):
+            numbers = getattr(self, f"fixed_{name}")
+            if numbers:
+                which = "all" if len(numbers) == self.ngauss else ", ".join(map(str, numbers))
+                lines.append(f"{name + ' held':<19}{which}")
+        return lines
 
     def __str__(self) -> str:
         state = "converged" if self.converged else "NOT converged"
@@ -110,7 +133,9 @@ class FitReport:
             f"-log L / N         {self.neg_loglik_per_point:.6f}",
             f"-log L             {self.neg_loglik:.3f}",
             f"model              {self.ngauss} components, {self.nvars} variables, "
-            f"{self.n_parameters} parameters",
+            + ("" if self.covariance == "full" else f"{self.covariance} covariances, ")
+            + f"{self.n_parameters} parameters",
+            *self._held(),
             f"data               {self.n_points} points"
             + ("" if self.total_weight == self.n_points else f", weight {self.total_weight:g}"),
             f"largest gradient   {self.gradient_norm:.1e}",

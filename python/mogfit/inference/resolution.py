@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.inference.checks import glance
+from mogfit.inference.model import Model
 from mogfit.observations import Observations
 
 __all__ = ["Unresolved", "unresolved_components"]
@@ -32,21 +33,34 @@ class Unresolved(NamedTuple):
 
 
 def unresolved_components(
-    mixture: _core.PreparedMixture, data: Observations, threads: int = 0
+    mixture: _core.PreparedMixture,
+    data: Observations,
+    threads: int = 0,
+    model: Model | None = None,
 ) -> list[Unresolved]:
     """Components that are as narrow in some direction as if they had no width there.
 
     Along a direction e in which the noise of point i has the variance v_i = e^T S_i e and the
     component has none, r_i points of it tell the variance with the standard error
-    (sum_i r_i / (2 v_i^2))^(-1/2), the inverse of the Fisher information.
+    (sum_i r_i / (2 v_i^2))^(-1/2), the inverse of the Fisher information. Directions are those
+    that the family of the `model` knows: any of full covariances, the variables of diagonal ones,
+    all variables together of spherical ones; of tied covariances all components tell together.
+    Covariances that are held are not looked at.
     """
+    model = Model() if model is None else model
     if not data.noisy or data.projection is not None:
         return []
     noise = _mean_noise(data, mixture, threads)
+    if model.tied:
+        known = [one for one in noise if one is not None]
+        everywhere = len(known) == len(noise)
+        noise = [np.mean(known, axis=0) if everywhere else None] * len(noise)
+    held = model.held(mixture.ngauss).covariances
     directions = [
         (k, along)
-        for k, covariance in enumerate(mixture.covariances)
-        if (along := _narrowest(covariance, noise[k])) is not None
+        for k in range(mixture.ngauss)
+        if not held[k]
+        for along in _directions(mixture.covariances[k], noise[k], model)
     ]
     if not directions:
         return []
@@ -58,8 +72,10 @@ def unresolved_components(
             with np.errstate(over="ignore", divide="ignore"):
                 weight = (1.0 / _variances_along(part, along, sigmas)) ** 2
                 information[k] += 0.5 * (shares[:, k] * weight).sum()
+    if model.tied:
+        information[:] = information.sum()
     found = []
-    for k, along in directions:
+    for k, along in {k: (k, along) for k, along in directions}.values():
         variance = float(along @ mixture.covariances[k] @ along)
         with np.errstate(over="ignore", divide="ignore"):
             hidden = _STANDARD_ERRORS / np.sqrt(information[k])
@@ -86,14 +102,25 @@ def _parts(
         yield part, shares if data.incomplete else shares * (data.n_points / part.n_points)
 
 
-def _narrowest(covariance: Floats, noise: Floats | None) -> Floats | None:
+def _directions(covariance: Floats, noise: Floats | None, model: Model) -> list[Floats]:
+    """Along which the width of a component is told: together one of its parameters."""
+    if noise is None:
+        return []
+    if not model.diagonal:
+        along = _narrowest(covariance, noise)
+        return [] if along is None else [along]
+    axes = list(np.eye(len(covariance)))
+    if model.spherical:
+        return axes
+    return [axes[int(np.argmin(covariance.diagonal() / noise.diagonal()))]]
+
+
+def _narrowest(covariance: Floats, noise: Floats) -> Floats | None:
     """The direction in which a covariance is smallest beside the noise, in units of a variable.
 
     That is the one that counts most in it, so that no other's units change a width along it. None
-    where there is no noise, or next to none.
+    where there is next to no noise.
     """
-    if noise is None:
-        return None
     root = np.linalg.cholesky(noise)
     relative = np.linalg.solve(root, np.linalg.solve(root, covariance).T)
     if not np.isfinite(relative).all():

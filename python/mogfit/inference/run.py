@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mogfit import _core
 from mogfit.density.components import check_count, is_number
 from mogfit.errors import DegenerateError, DtypeError, InputError, choice_message, scalar_message
+from mogfit.fixed import Fixed
 from mogfit.inference.bounded import Bounds, run_bounded
 from mogfit.inference.checks import check_enough_rows, measure_spread
 from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome, finish, growing_samples
@@ -20,13 +21,15 @@ from mogfit.inference.em import run_em
 from mogfit.inference.given_starts import approach, prepare_start
 from mogfit.inference.identified import check_identified
 from mogfit.inference.likelihood import Likelihood, Observer
+from mogfit.inference.model import Model
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.inference.scipy_methods import canonical_method, run_scipy
 from mogfit.inference.starts import default_starts, search_start
+from mogfit.inference.structure import is_diagonal
 from mogfit.observations import Observations
-from mogfit.parameters import number_of_parameters
+from mogfit.prior import Prior
 
-__all__ = ["FitOptions", "run_fit"]
+__all__ = ["FitOptions", "likelihood_of", "run_fit"]
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +48,9 @@ class FitOptions:
     penalty: float = 1e-9
     threads: int = 0
     bounds: Bounds | None = None
+    covariance: str = "full"
+    prior: Prior | None = None
+    fixed: Fixed | None = None
 
     @classmethod
     def checked(
@@ -57,8 +63,11 @@ class FitOptions:
         penalty: float,
         threads: int | None,
         bounds: Bounds | None,
+        covariance: str = "full",
+        prior: Prior | None = None,
+        fixed: Fixed | None = None,
     ) -> FitOptions:
-        """Check what the user asked for.
+        """Check what the user asked for; the last three have been.
 
         Raises
         ------
@@ -70,6 +79,8 @@ class FitOptions:
             raise InputError(
                 f"method: {name!r} does not take bounds; leave method out, or the bounds"
             )
+        if bounds is not None:
+            _require_plain_model(covariance, prior, fixed)
         if options is not None and not isinstance(options, Mapping):
             raise DtypeError(scalar_message("options", options, "a mapping of names to values"))
         given = dict(options or {})
@@ -87,7 +98,31 @@ class FitOptions:
             check_count(n_starts, "n_starts", 1)
         if threads is not None:
             check_count(threads, "threads", 1)
-        return cls(name, tolerance, given, n_starts, float(penalty), threads or 0, bounds)
+        return cls(
+            name,
+            tolerance,
+            given,
+            n_starts,
+            float(penalty),
+            threads or 0,
+            bounds,
+            covariance,
+            prior,
+            fixed,
+        )
+
+
+def _require_plain_model(covariance: str, prior: Prior | None, fixed: Fixed | None) -> None:
+    """Refuse bounds on what has none of MultiMin's coordinates."""
+    asked = [f"covariance={covariance!r}"] if covariance != "full" else []
+    asked += ["a prior"] if prior is not None else []
+    asked += ["fixed parameters"] if fixed is not None and fixed.some else []
+    if asked:
+        raise InputError(
+            "bounds: fits under bounds are those of full covariances, all parameters free and "
+            f"without a prior; {' and '.join(asked)} seen; leave one or the other out (bounds = "
+            "None forgets what set_bounds has set)"
+        )
 
 
 def run_fit(
@@ -104,20 +139,23 @@ def run_fit(
     """Fit `ngauss` components to checked data; from `start`, or from a search when it is None.
 
     Every row lies inside the `domain`, (2, V), if there is one. Components come in decreasing order
-    of weight, wherever they started.
+    of weight, wherever they started; where something tells them apart, what is held or a prior,
+    they keep their order.
     `begun` is the `time.perf_counter` at which the fit began.
     """
     n_rows = data.n_points
     if data.weight is not None and not data.weight.all():
         # As if they were absent, to the last bit: rows of weight 0 go before anything else.
         data = data.take(data.weight > 0)
-    check_enough_rows(data, ngauss)
-    check_identified(data, names)
-    spread = measure_spread(data, names, options.threads)
-    likelihood = Likelihood(data, spread, options.penalty, options.threads, domain)
+    likelihood = likelihood_of(data, domain, ngauss, start, options, names)
+    model = likelihood.model
     try:
-        mixture, records, smaller = _find_start(likelihood, ngauss, start, options, rng)
-        outcome = _run_method(likelihood, mixture, smaller, options, observer)
+        if model.n_parameters(ngauss, data.nvars) == 0 and start is not None:
+            records: tuple[StartRecord, ...] = ()
+            outcome = _evaluate(likelihood, start)
+        else:
+            mixture, records, smaller = _find_start(likelihood, ngauss, start, options, rng)
+            outcome = _run_method(likelihood, mixture, smaller, options, observer)
     except DegenerateError as error:
         # The data are sound: this can only be a component that shrinks without end.
         raise DegenerateError(
@@ -126,9 +164,10 @@ def run_fit(
             f"{'the default penalty' if options.penalty < 1e-9 else 'a larger penalty'}, fewer "
             "components, or another random_state"
         ) from error
-    fitted = _by_weight(outcome.mixture)
+    fitted = _by_weight(outcome.mixture) if model.exchangeable else outcome.mixture
+    log_prior = likelihood.log_prior(outcome.mixture)
     if records:
-        final = -outcome.loglik / likelihood.total
+        final = -(outcome.loglik + log_prior) / likelihood.total
         chosen = StartRecord(final, records[0].passes, "finished", True)
         records = (chosen, *records[1:])
     seconds = time.perf_counter() - begun
@@ -139,7 +178,7 @@ def run_fit(
         ngauss=ngauss,
         nvars=data.nvars,
         n_points=n_rows,
-        n_parameters=number_of_parameters(ngauss, data.nvars),
+        n_parameters=model.n_parameters(ngauss, data.nvars),
         total_weight=likelihood.total,
         neg_loglik=-outcome.loglik,
         neg_loglik_per_point=-outcome.loglik / likelihood.total,
@@ -156,8 +195,55 @@ def run_fit(
         variant=_core.variant,
         penalized_components=likelihood.held_by_penalty(fitted),
         effective_points=data.effective_points,
+        covariance=model.structure,
+        log_prior=log_prior,
+        **{f"fixed_{name}": held for name, held in model.held(ngauss).numbers().items()},
     )
     return fitted, report
+
+
+def likelihood_of(
+    data: Observations,
+    domain: Floats | None,
+    ngauss: int,
+    start: _core.PreparedMixture | None,
+    options: FitOptions,
+    names: tuple[str, ...] | None,
+) -> Likelihood:
+    """The likelihood of data that have been looked at: they can tell what is to be fitted."""
+    structure, prior, fixed = options.covariance, options.prior, options.fixed
+    model = Model(structure, fixed)
+    parameters = model.n_parameters(ngauss, data.nvars)
+    support = _support(start, prior, fixed)
+    supported = support is not None
+    if parameters:
+        check_enough_rows(data, ngauss, structure, parameters=parameters, supported=supported)
+        check_identified(data, names, covariances=not (supported or is_diagonal(structure)))
+    spread = measure_spread(data, names, options.threads, structure, support)
+    if prior is not None:
+        reference = model.constrain_one(spread.covariance)
+        model = Model(structure, fixed, prior.resolved(spread.location, reference, ngauss))
+    return Likelihood(data, spread, options.penalty, options.threads, domain, model=model)
+
+
+def _support(
+    start: _core.PreparedMixture | None, prior: Prior | None, fixed: Fixed | None
+) -> Floats | None:
+    """A covariance that is known without the data: that of the prior, or those held."""
+    if fixed is not None and start is not None and fixed.covariances.all():
+        return np.asarray(np.tensordot(start.weights, start.covariances, 1))
+    if prior is None or prior.scale is None:
+        return None
+    scale = np.asarray(prior.scale, dtype=float)
+    dof = len(scale) + 2.0 if prior.dof is None else prior.dof
+    return scale / (dof + len(scale) + 2.0)
+
+
+def _evaluate(likelihood: Likelihood, start: _core.PreparedMixture) -> Outcome:
+    """Where a fit ends that has nothing to fit."""
+    mixture = prepare_start(likelihood, start.with_domain(likelihood.domain))
+    loglik = likelihood.loglik(mixture)
+    return Outcome(mixture, loglik, 0.0, 0.0, 0, True, "everything is held: evaluated only")
 
 
 def _by_weight(mixture: _core.PreparedMixture) -> _core.PreparedMixture:
@@ -176,10 +262,13 @@ def _find_start(
 ) -> tuple[_core.PreparedMixture, tuple[StartRecord, ...], tuple[tuple[Likelihood, float], ...]]:
     """Where the fit starts, the starts tried, and the samples to descend on before the data."""
     closed_form = options.method == "L-BFGS" and likelihood.domain is None and likelihood.data.plain
-    if ngauss == 1 and (given is None or closed_form):
+    if ngauss == 1 and not likelihood.model.holds and (given is None or closed_form):
         # Without a domain the optimum: the mean and the covariance of the data.
-        location, _, covariance = likelihood.spread
+        location, covariance = likelihood.spread.location, likelihood.reference
         one = _core.PreparedMixture(np.ones(1), location[None], covariance[None], likelihood.domain)
+        if likelihood.model.prior is not None:
+            # One step leads to the mode, wherever it starts.
+            one, _ = likelihood.em_run(one, 1)
         return one, (), ()
     if given is None:
         n_starts = options.n_starts or default_starts(ngauss)

@@ -85,7 +85,7 @@ def run_scipy(
     optimizer_seconds = 0.0
     scale = 1.0
     for _ in range(_MAX_ROUNDS):
-        coordinates = _core.WhitenedCoordinates(mixture)
+        coordinates = likelihood.coordinates(mixture)
         objective = _Objective(likelihood, coordinates, gradient_known, scale)
         core_before, begun = likelihood.seconds, time.perf_counter()
         try:
@@ -118,11 +118,8 @@ def run_scipy(
         if objective.stopped or settled or not gradient_known or options:
             break
     loglik, following = likelihood.em_step(mixture)
-    em_gain = (
-        likelihood.loglik(following)
-        - likelihood.penalty_value(following)
-        - (loglik - likelihood.penalty_value(mixture))
-    )
+    reached = likelihood.objective(following, likelihood.loglik(following))
+    em_gain = likelihood.total * (likelihood.objective(mixture, loglik) - reached)
     slack = ROUNDING_SLACK if settled_by_itself else 1.0
     converged = gradient_norm <= slack * GRADIENT_TOLERANCE and em_gain < EM_GAIN
     if objective.stopped:

@@ -106,7 +106,7 @@ def _one_round(
 
 def _best_moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_core.PreparedMixture]:
     """The mixtures after the most promising moves and a few EM steps, best first."""
-    splitter = Splitter(mixture, small.spread.scale)
+    splitter = Splitter(mixture, small)
     starts = (
         partial(splitter.move, move.removed, move.split, move.axis)
         for move in _moves(mixture, small)
@@ -152,12 +152,18 @@ def _moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_Move]:
 class Splitter:
     """Splits components of one mixture, in two halves along a principal axis."""
 
-    def __init__(self, mixture: _core.PreparedMixture, scale: Floats) -> None:
+    def __init__(self, mixture: _core.PreparedMixture, small: Likelihood) -> None:
         self._weights, self._means = mixture.weights, mixture.means
-        self._covariances = mixture.covariances
         self._domain = mixture.domain
+        self._model = small.model
+        # Where a family leaves no room for how its points lie, the points themselves say where to
+        # split.
+        full = self._model.structure == "full"
+        self._covariances = mixture.covariances if full else small.scatter(mixture)
+        factors = mixture.factors if full else np.linalg.cholesky(self._covariances)
+        scale = small.spread.scale
         # Principal axes in units of the data's spread, longest first, then in the data's units.
-        left, lengths, _ = np.linalg.svd(mixture.factors / scale[:, None])
+        left, lengths, _ = np.linalg.svd(factors / scale[:, None])
         self._axes = (left * lengths[:, None, :]).transpose(0, 2, 1) * scale
 
     def move(self, removed: int, split: int, axis: int = 0) -> _core.PreparedMixture:
@@ -197,4 +203,5 @@ class Splitter:
         means[k], means[j] = means[j] + step, means[j] - step
         covariances[k] = covariances[j] = covariances[j] - np.outer(step, step)
         weights[j] = weights[k] = 0.5 * weights[j]
+        covariances = self._model.constrain(covariances, weights)
         return _core.PreparedMixture(weights / weights.sum(), means, covariances, self._domain)

@@ -53,9 +53,10 @@ def default_starts(ngauss: int) -> int:
     return 1 if ngauss == 1 else min(8, 2 * ngauss)
 
 
-def sample_size(ngauss: int, nvars: int) -> int:
+def sample_size(ngauss: int, nvars: int, structure: str = "full") -> int:
     """Rows enough to rank starts by: some thousands, and 10 a parameter."""
-    return max(2000 if ngauss <= 2 else 8000, 10 * number_of_parameters(ngauss, nvars))
+    parameters = number_of_parameters(ngauss, nvars, structure)
+    return max(2000 if ngauss <= 2 else 8000, 10 * parameters)
 
 
 def search_start(
@@ -68,7 +69,7 @@ def search_start(
     sample of many data.
     """
     nvars = likelihood.nvars
-    sample = likelihood.sample(sample_size(ngauss, nvars), rng)
+    sample = likelihood.sample(sample_size(ngauss, nvars, likelihood.model.structure), rng)
     contest_size = _CONTEST_GROWTH * sample.n_points
     contest = likelihood
     if 2 * contest_size < likelihood.n_points:
@@ -108,19 +109,21 @@ def _start(
     sample: Likelihood, points: NDArray[Any], ngauss: int, seed: int, stream: int
 ) -> _core.PreparedMixture:
     spread = sample.spread
-    mixture = sample.timed(
+    # The scale of the spread is the metric of the family: one for all columns, if it is spherical.
+    full = sample.timed(
         _core.kmeans_start,
         points,
         sample.data.weight,
         ngauss,
         spread.location,
         spread.scale,
-        spread.covariance,
+        sample.reference,
         shrinkage=len(spread.location) + 1.0,
         lloyd_iterations=_LLOYD_ITERATIONS,
         seed=seed,
         stream=stream,
-    ).with_domain(sample.domain)
+    )
+    mixture = sample.model.constrained(full).with_domain(sample.domain)
     after, _ = sample.em_run(mixture, _EM_STEPS)
     # A component that EM empties could never come back.
     return after if after.weights.min() > 0 else mixture

@@ -18,7 +18,7 @@ from mogfit.errors import DegenerateError
 from mogfit.inference.likelihood import Likelihood
 from mogfit.inference.split_merge import Splitter, most_promising
 
-__all__ = ["gentle_split", "merges", "splits", "worth_finishing"]
+__all__ = ["Start", "gentle_split", "merges", "splits", "worth_finishing"]
 
 Floats = NDArray[np.float64]
 Start = Callable[[], _core.PreparedMixture]
@@ -42,18 +42,18 @@ _BENEFIT_OF_DOUBT = 1e-3
 _GENTLE = 1e-2
 
 
-def splits(mixture: _core.PreparedMixture, scale: Floats) -> list[Start]:
+def splits(mixture: _core.PreparedMixture, sample: Likelihood) -> list[Start]:
     """One component more: each component in turn split along its longest axis."""
-    splitter = Splitter(mixture, scale)
+    splitter = Splitter(mixture, sample)
     return [partial(splitter.split, j) for j in range(mixture.ngauss)]
 
 
-def gentle_split(mixture: _core.PreparedMixture, scale: Floats) -> _core.PreparedMixture:
+def gentle_split(mixture: _core.PreparedMixture, data: Likelihood) -> _core.PreparedMixture:
     """One component more at nearly the same density: from here no descent can do worse."""
-    return Splitter(mixture, scale).split(int(mixture.weights.argmax()), offset=_GENTLE)
+    return Splitter(mixture, data).split(int(mixture.weights.argmax()), offset=_GENTLE)
 
 
-def merges(mixture: _core.PreparedMixture) -> list[Start]:
+def merges(mixture: _core.PreparedMixture, sample: Likelihood) -> list[Start]:
     """One component fewer: two of them replaced by the Gaussian of their mean and covariance.
 
     Pairs come by Runnalls' (2007) bound on the Kullback-Leibler divergence that a merge costs,
@@ -62,7 +62,7 @@ def merges(mixture: _core.PreparedMixture) -> list[Start]:
     pairs = list(combinations(range(mixture.ngauss), 2))
     costs = list(_costs(mixture, pairs))
     order = np.argsort(costs, kind="stable")[:_PAIRS]
-    return [partial(_merged, mixture, *pairs[place]) for place in order]
+    return [partial(_merged, mixture, pairs[place], sample) for place in order]
 
 
 def _costs(mixture: _core.PreparedMixture, pairs: list[tuple[int, int]]) -> Iterator[float]:
@@ -87,14 +87,16 @@ def _moments_of_pair(
     return weight, mean, covariance + share * (1.0 - share) * np.outer(apart, apart)
 
 
-def _merged(mixture: _core.PreparedMixture, i: int, j: int) -> _core.PreparedMixture:
+def _merged(
+    mixture: _core.PreparedMixture, pair: tuple[int, int], sample: Likelihood
+) -> _core.PreparedMixture:
+    i, j = pair
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weights[i], means[i], covariances[i] = _moments_of_pair(mixture, i, j)
     kept = np.arange(mixture.ngauss) != j
-    weights = weights[kept]
-    return _core.PreparedMixture(
-        weights / weights.sum(), means[kept], covariances[kept], mixture.domain
-    )
+    weights = weights[kept] / weights[kept].sum()
+    covariances = sample.model.constrain(covariances[kept], weights)
+    return _core.PreparedMixture(weights, means[kept], covariances, mixture.domain)
 
 
 def worth_finishing(

@@ -8,19 +8,18 @@ from typing import Any
 
 from mogfit.density.components import check_count
 from mogfit.errors import DtypeError, InputError, choice_message, scalar_message
+from mogfit.inference.structure import check_structure
 from mogfit.selection.result import CRITERIA
-from mogfit.selection.search import Model
+from mogfit.selection.search import Candidate
 
 __all__ = ["SelectionOptions"]
-
-_STRUCTURES = ("full",)
 
 
 @dataclass(frozen=True)
 class SelectionOptions:
     """The models, the criterion that chooses, and how hard to look."""
 
-    models: tuple[Model, ...]
+    candidates: tuple[Candidate, ...]
     criterion: str = "bic"
     folds: int = 5
     rounds: int = 2
@@ -47,9 +46,9 @@ class SelectionOptions:
             raise InputError(choice_message("criterion", criterion, CRITERIA))
         counts = _numbers(ngauss)
         structures = _structures(covariance)
-        models = tuple(Model(count, name) for name in structures for count in counts)
+        candidates = tuple(Candidate(count, name) for name in structures for count in counts)
         return cls(
-            models, criterion, check_count(folds, "folds", 2), check_count(rounds, "rounds", 0)
+            candidates, criterion, check_count(folds, "folds", 2), check_count(rounds, "rounds", 0)
         )
 
     def require_folds(self, n_points: int) -> None:
@@ -82,10 +81,7 @@ def _structures(covariance: Any) -> list[str]:
         raise DtypeError(
             scalar_message("covariance", covariance, "a structure, or a sequence of them")
         )
-    names = list(dict.fromkeys(names))
-    for name in names:
-        if name not in _STRUCTURES:
-            raise InputError(choice_message("covariance", name, _STRUCTURES))
+    names = list(names)
     if not names:
         raise InputError(scalar_message("covariance", covariance, "one structure or more"))
-    return names
+    return list(dict.fromkeys(check_structure(name) for name in names))

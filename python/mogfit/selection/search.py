@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.errors import InputError, MoGError, MoGWarning, collected_warnings
-from mogfit.inference.checks import measure_spread
-from mogfit.inference.identified import check_identified
 from mogfit.inference.likelihood import Likelihood
 from mogfit.inference.report import FitReport
-from mogfit.inference.run import FitOptions, run_fit
+from mogfit.inference.run import FitOptions, likelihood_of, run_fit
 from mogfit.inference.starts import sample_size
 from mogfit.observations import Observations
 from mogfit.selection.criteria import responsibility_entropy
-from mogfit.selection.neighbours import gentle_split, merges, splits, worth_finishing
+from mogfit.selection.neighbours import (
+    Start,
+    gentle_split,
+    merges,
+    splits,
+    worth_finishing,
+)
 from mogfit.selection.pool import Pool
 
-__all__ = ["Model", "Problem", "Trial", "explore", "held_out", "judged"]
+__all__ = ["Candidate", "Problem", "Trial", "explore", "held_out", "judged"]
 
 Floats = NDArray[np.float64]
 
@@ -32,12 +36,22 @@ Floats = NDArray[np.float64]
 # step may gain at an optimum.
 _LEAST_GAIN = 1e-3
 
-# The streams of random numbers of a model: those of its search, of each round and of each fold.
+# Structures that are special cases of others: a fit of one is a start for these.
+_PARTS = {
+    "full": ("diag", "tied"),
+    "diag": ("spherical", "tied_diag"),
+    "spherical": ("tied_spherical",),
+    "tied": ("tied_diag",),
+    "tied_diag": ("tied_spherical",),
+    "tied_spherical": (),
+}
+
+# The streams of random numbers of a candidate: those of its search, of each round and of each fold.
 _SEARCH, _ROUND, _FOLD = 0, 1, 2
 
 
-class Model(NamedTuple):
-    """A number of components and a structure of their covariances."""
+class Candidate(NamedTuple):
+    """A model: a number of components, and the structure of their covariances."""
 
     ngauss: int
     covariance: str = "full"
@@ -45,13 +59,13 @@ class Model(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """The best fit of one model so far; or the error that it ended with.
+    """The best fit of one candidate so far; or the error that it ended with.
 
     Attributes
     ----------
-    model : Model
+    candidate : Candidate
     start : str
-        Where it started: "search", "split of 2" or "merge of 4".
+        Where it started: "search", "split of 2", "merge of 4" or "diag fit".
     mixture, report
         The fit; None where it failed.
     error : MoGError or None
@@ -64,7 +78,7 @@ class Trial:
         Of the responsibilities, for ICL.
     """
 
-    model: Model
+    candidate: Candidate
     start: str
     mixture: _core.PreparedMixture | None = None
     report: FitReport | None = None
@@ -74,9 +88,10 @@ class Trial:
     entropy: float = float("nan")
 
     @property
-    def loglik(self) -> float:
-        """log L; -inf where the fit failed."""
-        return -np.inf if self.report is None else -self.report.neg_loglik
+    def height(self) -> float:
+        """log L, with the logarithm of the prior where there is one; -inf where the fit failed."""
+        report = self.report
+        return -np.inf if report is None else report.log_prior - report.neg_loglik
 
     @property
     def held(self) -> bool:
@@ -84,7 +99,7 @@ class Trial:
         return self.report is not None and bool(self.report.penalized_components)
 
     def beats(self, other: Trial) -> bool:
-        """Whether to keep this one in place of another of the same model.
+        """Whether to keep this one in place of another of the same candidate.
 
         The likelihood of a fit that is held up by the penalty says more of the penalty than of the
         data: one that stands by itself comes first.
@@ -93,7 +108,7 @@ class Trial:
             return other.report is None and self.report is not None
         if self.held != other.held:
             return other.held
-        return self.loglik > other.loglik + _LEAST_GAIN
+        return self.height > other.height + _LEAST_GAIN
 
 
 @dataclass(frozen=True)
@@ -117,9 +132,9 @@ class Problem:
     options: FitOptions
     seed: int
 
-    def rng(self, model: Model, *stream: int) -> np.random.Generator:
-        """A generator that belongs to this model, whatever else is fitted and in what order."""
-        key = (model.ngauss, *model.covariance.encode(), *stream)
+    def rng(self, candidate: Candidate, *stream: int) -> np.random.Generator:
+        """A generator that belongs to this candidate, whatever else is fitted and in what order."""
+        key = (candidate.ngauss, *candidate.covariance.encode(), *stream)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def positive(self) -> Observations:
@@ -128,28 +143,21 @@ class Problem:
         return self.seen if weight is None or weight.all() else self.seen.take(weight > 0)
 
 
-def explore(problem: Problem, models: Sequence[Model], rounds: int, pool: Pool) -> list[Trial]:
-    """The best fit of each model that a search and `rounds` of neighbours' starts find.
-
-    Raises
-    ------
-    DegenerateError
-        If the data themselves cannot be fitted.
-    """
-    with collected_warnings():  # each fit says it again, of itself
-        check_identified(problem.positive(), problem.seen.names)
-        measure_spread(problem.positive(), problem.seen.names, pool.threads)
+def explore(
+    problem: Problem, candidates: Sequence[Candidate], rounds: int, pool: Pool
+) -> list[Trial]:
+    """The best fit of each candidate that a search and `rounds` of neighbours' starts find."""
     # The longest first, so that no thread ends up with the longest alone.
-    ordered = sorted(models, reverse=True)
+    ordered = sorted(candidates, reverse=True)
     found = pool.map(partial(_search, problem, pool), ordered, "search")
-    trials = {trial.model: trial for trial in found}
+    trials = {trial.candidate: trial for trial in found}
     changed = set(trials)
     for number in range(rounds):
         asked = [
-            model
-            for model in ordered
-            if not isinstance(trials[model].error, InputError)
-            and any(near in changed for near in _neighbours(model))
+            candidate
+            for candidate in ordered
+            if not isinstance(trials[candidate].error, InputError)
+            and any(near in changed for _, near in _neighbours(candidate))
         ]
         if not asked:
             break
@@ -159,15 +167,15 @@ def explore(problem: Problem, models: Sequence[Model], rounds: int, pool: Pool) 
         )
         changed = set()
         for trial in found:
-            if trial.beats(trials[trial.model]):
-                changed.add(trial.model)
-                trials[trial.model] = trial
+            if trial.beats(trials[trial.candidate]):
+                changed.add(trial.candidate)
+                trials[trial.candidate] = trial
             else:
-                old = trials[trial.model]
-                trials[trial.model] = replace(old, tried=trial.tried)
-    if rounds:
+                old = trials[trial.candidate]
+                trials[trial.candidate] = replace(old, tried=trial.tried)
+    if rounds and problem.options.prior is None:
         _never_fall(problem, pool, trials)
-    return [trials[model] for model in models]
+    return [trials[candidate] for candidate in candidates]
 
 
 def judged(problem: Problem, trials: Iterable[Trial], pool: Pool) -> list[Trial]:
@@ -182,19 +190,23 @@ def judged(problem: Problem, trials: Iterable[Trial], pool: Pool) -> list[Trial]
     return pool.map(judge, list(trials), "criteria")
 
 
-def _neighbours(model: Model) -> Iterator[Model]:
-    yield model._replace(ngauss=model.ngauss - 1)
-    yield model._replace(ngauss=model.ngauss + 1)
+def _neighbours(candidate: Candidate) -> Iterator[tuple[str, Candidate]]:
+    """The candidates whose fits may lead to this one, and how."""
+    ngauss, covariance = candidate
+    yield f"split of {ngauss - 1}", Candidate(ngauss - 1, covariance)
+    yield f"merge of {ngauss + 1}", Candidate(ngauss + 1, covariance)
+    for part in _PARTS[covariance]:
+        yield f"{part} fit", Candidate(ngauss, part)
 
 
-def _search(problem: Problem, pool: Pool, model: Model, threads: int) -> Trial:
-    return _fit(problem, pool, model, None, "search", problem.rng(model, _SEARCH), threads)
+def _search(problem: Problem, pool: Pool, candidate: Candidate, threads: int) -> Trial:
+    return _fit(problem, pool, candidate, None, "search", problem.rng(candidate, _SEARCH), threads)
 
 
 def _fit(
     problem: Problem,
     pool: Pool,
-    model: Model,
+    candidate: Candidate,
     start: _core.PreparedMixture | None,
     label: str,
     rng: np.random.Generator,
@@ -211,107 +223,110 @@ def _fit(
             mixture, report = run_fit(
                 problem.seen if seen is None else seen,
                 problem.domain,
-                model.ngauss,
+                candidate.ngauss,
                 start,
-                replace(problem.options, threads=threads),
+                replace(problem.options, threads=threads, covariance=candidate.covariance),
                 rng,
                 problem.seen.names,
                 goes_on,
                 time.perf_counter(),
             )
         except MoGError as error:
-            return Trial(model, label, error=error, warnings=tuple(warnings), tried=(label,))
-    return Trial(model, label, mixture, report, None, tuple(warnings), (label,))
+            return Trial(candidate, label, error=error, warnings=tuple(warnings), tried=(label,))
+    return Trial(candidate, label, mixture, report, None, tuple(warnings), (label,))
 
 
 def _from_neighbours(
     problem: Problem,
     pool: Pool,
-    trials: dict[Model, Trial],
+    trials: dict[Candidate, Trial],
     number: int,
-    model: Model,
+    candidate: Candidate,
     threads: int,
 ) -> Trial:
-    """The best of the fits from splits of one component fewer, and merges of one more."""
-    here = trials[model]
-    rng = problem.rng(model, _ROUND, number)
-    likelihood = _likelihood(problem, model, threads)
-    sample = likelihood.sample(sample_size(model.ngauss, likelihood.nvars), rng)
-    below, above = (trials.get(near) for near in _neighbours(model))
-    sources = []
-    if below is not None and below.mixture is not None:
-        starts = splits(below.mixture, likelihood.spread.scale)
-        sources.append((f"split of {below.model.ngauss}", starts))
-    if above is not None and above.mixture is not None:
-        sources.append((f"merge of {above.model.ngauss}", merges(above.mixture)))
+    """The best of the fits that start from those of the neighbours."""
+    here = trials[candidate]
+    rng = problem.rng(candidate, _ROUND, number)
+    likelihood = _likelihood(problem, candidate, threads)
+    size = sample_size(candidate.ngauss, likelihood.nvars, candidate.covariance)
+    sample = likelihood.sample(size, rng)
     best, tried = here, here.tried
-    for label, starts in sources:
+    for label, near in _neighbours(candidate):
+        mixture = trials[near].mixture if near in trials else None
+        if mixture is None:
+            continue
+        starts: list[Start] = [partial(_itself, mixture)]
+        if near.ngauss < candidate.ngauss:
+            starts = splits(mixture, sample)
+        elif near.ngauss > candidate.ngauss:
+            starts = merges(mixture, sample)
         for start in worth_finishing(starts, here.mixture, sample, rng):
-            trial = _fit(problem, pool, model, start, label, rng, threads)
+            trial = _fit(problem, pool, candidate, start, label, rng, threads)
             if trial.beats(best):
                 best = trial
         tried = tried if label in tried else (*tried, label)
     return replace(best, tried=tried)
 
 
-def _likelihood(problem: Problem, model: Model, threads: int) -> Likelihood:
-    data = problem.positive()
-    with collected_warnings():
-        spread = measure_spread(data, problem.seen.names, threads)
-    return Likelihood(data, spread, problem.options.penalty, threads, problem.domain)
+def _itself(mixture: _core.PreparedMixture) -> _core.PreparedMixture:
+    return mixture
 
 
-def _never_fall(problem: Problem, pool: Pool, trials: dict[Model, Trial]) -> None:
-    """Fit models again that one component fewer describes better: from nearly its density."""
-    for model in sorted(trials):
-        here, below = trials[model], trials.get(model._replace(ngauss=model.ngauss - 1))
+def _likelihood(problem: Problem, candidate: Candidate, threads: int) -> Likelihood:
+    options = replace(problem.options, threads=threads, covariance=candidate.covariance)
+    with collected_warnings():  # the fits have them
+        return likelihood_of(
+            problem.positive(), problem.domain, candidate.ngauss, None, options, problem.seen.names
+        )
+
+
+def _never_fall(problem: Problem, pool: Pool, trials: dict[Candidate, Trial]) -> None:
+    """Fit candidates again that one component fewer describes better: from nearly its density."""
+    for candidate in sorted(trials):
+        here = trials[candidate]
+        label, near = next(_neighbours(candidate))
+        below = trials.get(near)
         if here.report is None or below is None or below.mixture is None:
             continue
-        if below.held or here.loglik >= below.loglik:
+        if below.held or here.height >= below.height:
             continue
-        scale = _likelihood(problem, model, pool.threads).spread.scale
-        label = f"split of {below.model.ngauss}"
-        trial = _fit(
-            problem,
-            pool,
-            model,
-            gentle_split(below.mixture, scale),
-            label,
-            problem.rng(model, _SEARCH),
-            pool.threads,
-        )
-        if trial.report is not None and trial.loglik > here.loglik:
-            trials[model] = replace(trial, tried=tuple(dict.fromkeys((*here.tried, label))))
+        start = gentle_split(below.mixture, _likelihood(problem, candidate, pool.threads))
+        rng = problem.rng(candidate, _SEARCH)
+        trial = _fit(problem, pool, candidate, start, label, rng, pool.threads)
+        if trial.height > here.height:
+            trials[candidate] = replace(trial, tried=tuple(dict.fromkeys((*here.tried, label))))
 
 
 # -- cross-validation ------------------------------------------------------------------------------
 
 
 def held_out(
-    problem: Problem, models: Sequence[Model], folds: int, pool: Pool
-) -> dict[Model, float | MoGError]:
+    problem: Problem, candidates: Sequence[Candidate], folds: int, pool: Pool
+) -> dict[Candidate, float | MoGError]:
     """log L of points that a fit has not seen, summed over `folds` parts of the data.
 
-    Each part in turn is held out, the model fitted to the others. An error where a fit fails.
+    Each part in turn is held out, the candidate fitted to the others. An error where a fit fails.
     """
     data = problem.positive()
     rng = np.random.default_rng(np.random.SeedSequence(problem.seed, spawn_key=(_FOLD,)))
     part_of = rng.permutation(np.arange(data.n_points) % folds)
-    work = [(model, fold) for model in sorted(models, reverse=True) for fold in range(folds)]
+    work = [
+        (candidate, fold) for candidate in sorted(candidates, reverse=True) for fold in range(folds)
+    ]
 
-    def score(item: tuple[Model, int], threads: int) -> float | MoGError:
-        model, fold = item
+    def score(item: tuple[Candidate, int], threads: int) -> float | MoGError:
+        candidate, fold = item
         kept = part_of != fold
-        rng = problem.rng(model, _FOLD, fold)
-        trial = _fit(problem, pool, model, None, "search", rng, threads, data.take(kept))
+        rng = problem.rng(candidate, _FOLD, fold)
+        trial = _fit(problem, pool, candidate, None, "search", rng, threads, data.take(kept))
         if trial.mixture is None:
             assert trial.error is not None
             return trial.error
         return _core.log_likelihood(trial.mixture, data.take(~kept).core, None, threads)
 
-    scores: dict[Model, float | MoGError] = dict.fromkeys(models, 0.0)
-    for (model, _), value in zip(work, pool.map(score, work, "folds"), strict=True):
-        total = scores[model]
+    scores: dict[Candidate, float | MoGError] = dict.fromkeys(candidates, 0.0)
+    for (candidate, _), value in zip(work, pool.map(score, work, "folds"), strict=True):
+        total = scores[candidate]
         if not isinstance(total, MoGError):
-            scores[model] = value if isinstance(value, MoGError) else total + value
+            scores[candidate] = value if isinstance(value, MoGError) else total + value
     return scores

@@ -15,10 +15,11 @@ A file is JSON in plain ASCII, made to be read in twenty years by any program::
                  and where there is one: "domain": [null, [0.0, 1.0], [0.0, null]],
                  "truncation": "components"},
      "fit": {"report": {...}, "bounds": null, "sigma_scale": 10.0,
-             "outside": "error", "missing": "error"}
+             "outside": "error", "missing": "error", "covariance": "full"}
     }
 
-``outside`` and ``missing`` were added later: files without them mean "error". Numbers have as many
+``outside`` and ``missing`` were added later: files without them mean "error"; so was
+``covariance``, without which covariances are full. Numbers have as many
 digits as it takes to give back the same double. ``sha256`` is that of the document without this
 entry, as ``json.dumps(document, sort_keys=True, separators=(",", ":"))`` writes it: changing the
 layout of a file does no harm, changing a value does.

@@ -61,6 +61,7 @@ def fit_record(fit: FitMoG) -> Record:
         "sigma_scale": float(fit._sigmax),
         "outside": fit.outside,
         "missing": fit.missing,
+        "covariance": fit.covariance,
     }
 
 
@@ -80,9 +81,12 @@ def fit_from_record(record: Record, mog: MixtureOfGaussians) -> FitMoG:
             nvars=mog.nvars,
             domain=mog.domain,
             truncation=mog.truncation,
-            # Both were added later.
+            # These were added later.
             outside=take(record, "outside", (str,), "fit") if "outside" in record else "error",
             missing=take(record, "missing", (str,), "fit") if "missing" in record else "error",
+            covariance=(
+                take(record, "covariance", (str,), "fit") if "covariance" in record else "full"
+            ),
         )
     except InputError as error:
         raise FileFormatError(f"fit.{error}") from error
