@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.errors import InputError, MoGError, MoGWarning, collected_warnings
+from mogfit.errors import DegenerateError, InputError, MoGError, MoGWarning, collected_warnings
 from mogfit.inference.likelihood import Likelihood
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, likelihood_of, run_fit
@@ -200,7 +200,24 @@ def _neighbours(candidate: Candidate) -> Iterator[tuple[str, Candidate]]:
 
 
 def _search(problem: Problem, pool: Pool, candidate: Candidate, threads: int) -> Trial:
-    return _fit(problem, pool, candidate, None, "search", problem.rng(candidate, _SEARCH), threads)
+    """A fit by itself; where a component collapses, another that begins with more of a penalty."""
+    rng = problem.rng(candidate, _SEARCH)
+    trial = _fit(problem, pool, candidate, None, "search", rng, threads)
+    if not (trial.held or isinstance(trial.error, DegenerateError)):
+        return trial
+    # As if each component held as many more points of the data's covariance as a prior of Fraley
+    # & Raftery's (2007) has degrees of freedom; from its optimum on without them.
+    pseudo_points = problem.seen.nvars + 2.0
+    firm = min(0.5 * pseudo_points / problem.positive().n_points, 0.5)
+    options = replace(problem.options, penalty=max(firm, problem.options.penalty))
+    firm_problem = replace(problem, options=options)
+    held_up = _fit(firm_problem, pool, candidate, None, "", rng, threads)
+    if held_up.mixture is None:
+        return trial
+    label = "firm search"
+    again = _fit(problem, pool, candidate, held_up.mixture, label, rng, threads)
+    best = again if again.beats(trial) else trial
+    return replace(best, tried=("search", label))
 
 
 def _fit(
@@ -260,7 +277,9 @@ def _from_neighbours(
             starts = splits(mixture, sample)
         elif near.ngauss > candidate.ngauss:
             starts = merges(mixture, sample)
-        for start in worth_finishing(starts, here.mixture, sample, rng):
+        # The likelihood of a fit that is held up is no measure of others.
+        bar = None if here.held else here.mixture
+        for start in worth_finishing(starts, bar, sample, rng):
             trial = _fit(problem, pool, candidate, start, label, rng, threads)
             if trial.beats(best):
                 best = trial
