@@ -396,7 +396,9 @@ class FitResults(FitCriteria):
 
     def __repr__(self) -> str:
         data = "no data" if self.data is None else f"{len(self.data)} points"
-        head = f"{type(self).__name__}: {self.ngauss} components, {self.nvars} variables, {data}"
+        auto = self.report is None and getattr(self, "_auto", False)
+        ngauss = "any number of" if auto else self.ngauss
+        head = f"{type(self).__name__}: {ngauss} components, {self.nvars} variables, {data}"
         if self.report is None:
             return f"{head}, {'fitted by MultiMin' if self._read_solution else 'not fitted yet'}"
         return f"{head}\n{self.report}"

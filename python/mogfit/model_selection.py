@@ -206,6 +206,7 @@ def _fit_of(template: FitMoG, seen: Observations, trial: Trial, options: FitOpti
     assert trial.report is not None
     fit: FitMoG = copy.copy(template)
     fit.ngauss, fit.covariance = trial.candidate
+    fit._auto, fit.selection = False, None
     fit._forget_drawings()
     fit._commit(trial.mixture, trial.report, seen)
     fit.minargs = {"method": options.method, "tol": options.tolerance, "options": options.options}
