@@ -12,7 +12,7 @@ from mogfit.errors import InputError, NotFittedError
 from mogfit.fit_likelihood import FitLikelihood
 from mogfit.inference.report import FitReport
 from mogfit.observations import Observations, weighted
-from mogfit.selection.criteria import aic, bic, icl, responsibility_entropy
+from mogfit.selection.criteria import aic, bic, check_size, icl, responsibility_entropy
 
 __all__ = ["FitCriteria"]
 
@@ -53,8 +53,7 @@ class FitCriteria(FitLikelihood):
         >>> F.aic() == 2 * F.log_l() + 2 * 2  # a mean and a variance
         True
         """
-        loglik, count, _ = self._scaled_loglik(n_points)
-        bic(loglik, 0, count)  # refuses numbers of points that are none
+        loglik, _, _ = self._scaled_loglik(n_points)
         return aic(loglik, self._fitted_report.n_parameters)
 
     def bic(self, *, n_points: float | None = None) -> float:
@@ -122,6 +121,8 @@ class FitCriteria(FitLikelihood):
     def _scaled_loglik(self, n_points: float | None) -> tuple[float, float, float]:
         """log L scaled to the number of points, that number, and the scale."""
         report = self._fitted_report
+        if n_points is not None:
+            check_size(n_points)
         count = report.effective_points if n_points is None else n_points
         if math.isnan(count):
             if report.total_weight != report.n_points:

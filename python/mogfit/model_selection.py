@@ -176,6 +176,8 @@ def select_for(
         If the data cannot be fitted, or no model can.
     """
     begun = time.perf_counter()
+    # What may be held depends on the number of components: nothing is.
+    fit_options = replace(fit_options, fixed=None)
     problem = Problem(seen, template._bounds, fit_options, draw_seed(random_state, "random_state"))
     options.require_folds(problem.positive().n_points)
     with counting(progress) as report:

@@ -265,7 +265,8 @@ def _draw_map(
 
     x, y = (low + (np.arange(_CELLS) + 0.5) / _CELLS * (high - low) for low, high in limits)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    shares = _probabilities(density, density.component_logpdf(grid))
+    logs = density.component_logpdf(grid)
+    shares = _probabilities(density, logs)
     best = shares.argmax(axis=1)
     rank = np.argsort(np.argsort(-density.weights, kind="stable"), kind="stable")
     tints = np.array([_tint(style, int(r)) for style, r in zip(styles, rank, strict=True)])
@@ -280,13 +281,16 @@ def _draw_map(
         aspect="auto",
         interpolation="bilinear",
     )
-    inside = [axes.get_xlim(), axes.get_ylim()]
-    for k, mean in enumerate(density.mus):
-        if all(low < value < high for value, (low, high) in zip(mean, inside, strict=True)):
-            axes.text(
-                mean[0], mean[1], str(k), ha="center", va="center", fontsize=10, color="black",
-                path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            )  # fmt: skip
+    for k in range(density.ngauss):
+        cells = np.flatnonzero(best == k)
+        if not cells.size:
+            continue
+        # Where it is the most probable, and densest.
+        at = grid[cells[logs[cells, k].argmax()]]
+        axes.text(
+            at[0], at[1], str(k), ha="center", va="center", fontsize=10, color="black",
+            clip_on=True, path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
 
 
 # -- the criteria ----------------------------------------------------------------------------------

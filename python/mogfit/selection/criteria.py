@@ -17,7 +17,7 @@ from mogfit.density.components import is_number
 from mogfit.errors import InputError, scalar_message
 from mogfit.observations import Observations
 
-__all__ = ["aic", "bic", "entropy_of_rows", "icl", "responsibility_entropy"]
+__all__ = ["aic", "bic", "check_size", "entropy_of_rows", "icl", "responsibility_entropy"]
 
 Floats = NDArray[np.float64]
 
@@ -65,9 +65,20 @@ def bic(loglik: float, n_parameters: int, n_points: float) -> float:
     >>> round(bic(-100.0, 5, 1000), 3)
     234.539
     """
+    check_size(n_points)
+    return -2.0 * loglik + n_parameters * math.log(n_points)
+
+
+def check_size(n_points: float) -> None:
+    """Refuse what is no number of points.
+
+    Raises
+    ------
+    InputError
+        If it is not a number above 0.
+    """
     if not (is_number(n_points) and 0.0 < n_points < math.inf):
         raise InputError(scalar_message("n_points", n_points, "a number > 0"))
-    return -2.0 * loglik + n_parameters * math.log(n_points)
 
 
 def icl(bic_value: float, entropy: float) -> float:
