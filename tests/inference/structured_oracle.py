@@ -96,7 +96,7 @@ class Problem:
         tied = self.structure.startswith("tied")
         for k in of[:1] if tied else of:
             one = self._covariance(numbers, nvars, theta.dtype)
-            Sigmas[:] = one if tied else np.where(np.arange(ngauss)[:, None, None] == k, one, Sigmas)
+            Sigmas[slice(None) if tied else k] = one
         assert next(numbers, None) is None
         return weights, mus, Sigmas
 

@@ -62,7 +62,7 @@ def test_distinct_rows_are_counted_as_far_as_they_matter():
             np.full((50, 2), 1.5),
             2,
             DegenerateError,
-            r"data: all 50 rows are identical \(1.5, 1.5\); a covariance in d=2 needs 3 distinct",
+            r"data: all 50 rows are identical \(1.5, 1.5\); a full covariance in d=2 needs 3 ",
         ),
     ],
 )

@@ -13,6 +13,7 @@ import numpy as np
 from mogfit.errors import FileFormatError, shorten
 from mogfit.export.pickle_machine import Named
 from mogfit.export.pickle_values import HARMLESS, Unpacker, array_of, class_of
+from mogfit.export.report_record import COMPONENTS
 from mogfit.export.saved import (
     SavedFit,
     SavedMixture,
@@ -187,8 +188,9 @@ def _report(value: Any, unpacker: Unpacker) -> State | None:
     if type(starts) is not tuple:
         raise FileFormatError("report: has no starts")
     report = {key: unpacker.plain(entry, "report") for key, entry in state.items()}
-    held = report.get("penalized_components")
-    report["penalized_components"] = list(held) if type(held) is tuple else held
+    for name in COMPONENTS:
+        if type(report.get(name)) is tuple:
+            report[name] = list(report[name])
     report["starts"] = [
         {key: unpacker.plain(entry, "report.starts") for key, entry in fields.items()}
         for fields in (unpacker.entries(start, "report.starts") for start in starts)

@@ -12,7 +12,7 @@ from mogfit.errors import FileFormatError, choice_message, shorten
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.parameters import STRUCTURES
 
-__all__ = ["number", "report_from_record", "report_record", "take", "to_plain"]
+__all__ = ["COMPONENTS", "number", "report_from_record", "report_record", "take", "to_plain"]
 
 # JSON has no number for these.
 _BY_NAME = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -20,7 +20,7 @@ _BY_NAME = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 Record = dict[str, Any]
 
 # Fields that hold numbers of components.
-_COMPONENTS = ("penalized_components", "fixed_weights", "fixed_means", "fixed_covariances")
+COMPONENTS = ("penalized_components", "fixed_weights", "fixed_means", "fixed_covariances")
 
 # Files that were written before have none of these.
 _ADDED: Record = {
@@ -37,7 +37,7 @@ def report_record(report: FitReport) -> Record:
     """Write down a report."""
     record = {part.name: getattr(report, part.name) for part in fields(FitReport)}
     record["starts"] = [to_plain(vars(start)) for start in report.starts]
-    for name in _COMPONENTS:
+    for name in COMPONENTS:
         record[name] = list(record[name])
     return to_plain(record)
 
@@ -52,7 +52,7 @@ def report_from_record(raw: Record, ngauss: int, nvars: int) -> FitReport:
     """
     starts = take(raw, "starts", (list,), "fit.report")
     raw = _ADDED | raw
-    held = {name: take(raw, name, (list,), "fit.report") for name in _COMPONENTS}
+    held = {name: take(raw, name, (list,), "fit.report") for name in COMPONENTS}
     for name, numbers in held.items():
         if not all(type(k) is int and 0 <= k < ngauss for k in numbers):
             raise FileFormatError(

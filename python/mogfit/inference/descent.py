@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mogfit import _core
-from mogfit.inference.given_starts import EMPTY, approach
-from mogfit.inference.likelihood import Likelihood, Observer
+from mogfit.inference.given_starts import approach, refillable
+from mogfit.inference.likelihood import EMPTY, Likelihood, Observer
 
 __all__ = ["EM_GAIN", "GRADIENT_TOLERANCE", "ROUNDING_SLACK", "Outcome", "finish"]
 
@@ -100,16 +100,17 @@ def finish(
         mixture, smaller = descent.mixture, ()
         if descent.ending == "stopped" or iterations >= max_iterations:
             break
-        if descent.ending == "converged":
-            if descent.em_gain < EM_GAIN:
-                break
-            # The gradient is small but a flat direction remains: on to a tighter tolerance.
-            tolerance *= 0.1
-        elif refills < _MAX_REFILLS and likelihood.points_held(mixture).min() < EMPTY:
+        converged = descent.ending == "converged"
+        if refills < _MAX_REFILLS and _emptied(likelihood, mixture, converged):
             refills += 1
             mixture = approach(likelihood, mixture)
             before = None
             continue
+        if converged:
+            if descent.em_gain < EM_GAIN:
+                break
+            # The gradient is small but a flat direction remains: on to a tighter tolerance.
+            tolerance *= 0.1
         elif descent.ending != "iteration limit" or (
             ending := _ends_here(likelihood, before, descent)
         ):
@@ -127,6 +128,16 @@ def finish(
         converged,
         reason,
     )
+
+
+def _emptied(likelihood: Likelihood, mixture: _core.PreparedMixture, at_optimum: bool) -> bool:
+    """Whether the descent has emptied a component that may be refilled."""
+    if at_optimum:
+        # There weights tell how many points a component holds, and no pass is needed.
+        empty = mixture.weights * likelihood.n_points < EMPTY
+    else:
+        empty = likelihood.points_held(mixture) < EMPTY
+    return bool(empty.any()) and bool(empty[refillable(likelihood.model, len(empty))].any())
 
 
 def _ends_here(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit.errors import ConvergenceWarning, DegeneracyWarning, MoGWarning
-from mogfit.inference.given_starts import EMPTY
+from mogfit.inference.likelihood import EMPTY
 from mogfit.inference.report import FitReport
 from mogfit.inference.resolution import Unresolved
 

@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 from mogfit import _core
 from mogfit.errors import DataWarning, InputError, warn_user
 from mogfit.fixed import check_held_weights
-from mogfit.inference.likelihood import Likelihood
+from mogfit.inference.likelihood import EMPTY, Likelihood
+from mogfit.inference.model import Model
 
-__all__ = ["EMPTY", "approach", "prepare_start", "refill_empty", "separate_identical"]
+__all__ = ["approach", "prepare_start", "refill_empty", "refillable", "separate_identical"]
 
 Floats = NDArray[np.float64]
 
 # EM steps before a descent, and the gain in log L / N below which the descent takes over.
 _EM_STEPS = 20
 _EM_GAIN = 1e-2
-
-# A component that holds less than this part of one point is empty.
-EMPTY = 1e-3
 
 # A covariance that differs from one of the family by less is one, but for rounding.
 _ROUNDING = 1e-12
@@ -91,7 +89,7 @@ def refill_empty(
     """
     empty: set[int] = set()
     held = likelihood.model.held(mixture.ngauss)
-    movable = ~(held.weights & held.means & (held.covariances | likelihood.model.tied))
+    movable = refillable(likelihood.model, mixture.ngauss)
     for _ in range(mixture.ngauss):
         found = np.flatnonzero(~(likelihood.points_held(mixture) > EMPTY) & movable)
         if not found.size or empty.issuperset(found.tolist()):
@@ -108,6 +106,12 @@ def refill_empty(
             _shared_out(weights, held.weights), means, covariances, likelihood.domain
         )
     return mixture, sorted(empty)
+
+
+def refillable(model: Model, ngauss: int) -> NDArray[np.bool_]:
+    """Components of which not everything is held, (ngauss,)."""
+    held = model.held(ngauss)
+    return ~(held.weights & held.means & (held.covariances | model.tied))
 
 
 def _shared_out(weights: Floats, held: NDArray[np.bool_]) -> Floats:

@@ -17,9 +17,13 @@ from mogfit.inference.model import Model
 from mogfit.observations import Observations
 from mogfit.parameters import Stdcorr
 
-__all__ = ["Likelihood", "Observer"]
+__all__ = ["EMPTY", "Likelihood", "Observer"]
 
 Floats = NDArray[np.float64]
+
+# A component that holds less than this part of one point is empty.
+EMPTY = 1e-3
+
 Result = TypeVar("Result")
 
 # Called after every iteration: iteration, objective, largest gradient entry, mixture.
@@ -259,10 +263,13 @@ class Likelihood:
     def gradient_norm(self, mixture: _core.PreparedMixture) -> float:
         """Largest entry of the whitened gradient of the objective at a mixture.
 
-        Components that EM has emptied have no coordinates and are left out.
+        Components that EM has emptied have no coordinates and are left out; so are those without
+        points that a prior keeps, of which the metric, in which their weights count, says nothing.
         """
         alive = mixture.weights > 0
         model = self.model
+        if model.prior is not None:
+            alive = mixture.weights * self.n_points > EMPTY
         if not alive.all():
             model = model.of(alive)
             mixture = _core.PreparedMixture.from_factors(
@@ -330,6 +337,8 @@ class Likelihood:
             # One covariance, which all the points tell of, with the penalty of each component.
             pseudo_points *= mixture.ngauss
             points = np.full(mixture.ngauss, self.total)
+        if self.model.prior is not None:
+            points = points + self.model.prior.dof + mixture.nvars + 2.0
         held = []
         for k, factor in enumerate(mixture.factors):
             if not free[k]:

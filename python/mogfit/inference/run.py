@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from mogfit.inference.descent import GRADIENT_TOLERANCE, Outcome, finish, growin
 from mogfit.inference.em import run_em
 from mogfit.inference.given_starts import approach, prepare_start
 from mogfit.inference.identified import check_identified
-from mogfit.inference.likelihood import Likelihood, Observer
+from mogfit.inference.likelihood import EMPTY, Likelihood, Observer
 from mogfit.inference.model import Model
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.inference.scipy_methods import canonical_method, run_scipy
@@ -32,6 +32,9 @@ from mogfit.prior import Prior
 __all__ = ["FitOptions", "likelihood_of", "run_fit"]
 
 Floats = NDArray[np.float64]
+
+# Steps of EM after a descent that a component without points has stopped.
+_SETTLING_STEPS = 1000
 
 # Options of the methods that run inside the core.
 _OWN_OPTIONS = {"L-BFGS": ("maxiter", "maxcor"), "EM": ("maxiter",)}
@@ -280,6 +283,21 @@ def _find_start(
     return mixture, (), ()
 
 
+def _settle_empty(likelihood: Likelihood, outcome: Outcome) -> Outcome:
+    """Let EM finish what a prior makes of components that the data have no use for.
+
+    The prior alone says where they are, and the metric of the descent, in which their weights
+    count, knows nothing of that. A step of EM goes there at once.
+    """
+    empty = outcome.mixture.weights * likelihood.n_points < EMPTY
+    if likelihood.model.prior is None or not empty.any():
+        return outcome
+    settled = run_em(likelihood, outcome.mixture, max_iterations=_SETTLING_STEPS)
+    reason = f"{settled.reason}; an empty component is where the prior has it, by EM"
+    iterations = outcome.iterations + settled.iterations
+    return replace(settled, reason=reason, iterations=iterations)
+
+
 def _run_method(
     likelihood: Likelihood,
     mixture: _core.PreparedMixture,
@@ -298,7 +316,7 @@ def _run_method(
             observer=observer,
         )
     if options.method == "L-BFGS":
-        return finish(
+        outcome = finish(
             likelihood,
             mixture,
             smaller=smaller,
@@ -307,6 +325,7 @@ def _run_method(
             memory=own.get("maxcor", 20),
             observer=observer,
         )
+        return outcome if outcome.converged else _settle_empty(likelihood, outcome)
     if options.method == "EM":
         return run_em(
             likelihood,

@@ -1,0 +1,81 @@
+"""`Prior`: what it takes, refuses, and fills in from the data."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from mogfit import DtypeError, InputError, Prior
+
+
+def test_values_are_kept_and_cannot_change():
+    prior = Prior([1.0, 2.0], [0.0, 1.0], 0.5, 5, np.eye(2))
+    assert prior.dof == 5.0
+    assert prior.mean_strength == 0.5
+    np.testing.assert_array_equal(prior.concentration, [1.0, 2.0])
+    with pytest.raises(AttributeError):
+        prior.dof = 6.0
+    with pytest.raises(ValueError, match="read-only"):
+        prior.scale[0, 0] = 2.0
+
+
+def test_what_is_left_out_comes_from_the_data():
+    location, covariance = np.array([1.0, 2.0, 3.0]), np.diag([4.0, 5.0, 6.0])
+    values = Prior().resolved(location, covariance, 8)
+    np.testing.assert_array_equal(values.concentration, np.ones(8))
+    np.testing.assert_array_equal(values.mean, location)
+    assert values.mean_strength == 0.01
+    assert values.dof == 5.0
+    np.testing.assert_allclose(values.scale, covariance / 4.0)  # 8^(2/3)
+    assert values.exchangeable
+    given = Prior([1.0, 2.0], np.zeros(3), 2.0, 9.0, np.eye(3)).resolved(location, covariance, 2)
+    np.testing.assert_array_equal(given.mean, np.zeros(3))
+    np.testing.assert_array_equal(given.scale, np.eye(3))
+    assert (given.dof, given.exchangeable) == (9.0, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"concentration": [2.0, 0.5, 0.1]},
+            r"^concentration: 2 of 3 values are below 1, first at component 1: 0.5; allowed",
+        ),
+        ({"concentration": 0.0}, "a weight would run to 0"),
+        ({"concentration": np.nan}, "not finite"),
+        ({"concentration": []}, "one number, or one for each component"),
+        ({"mean_strength": -1.0}, r"^mean_strength: -1.0 .* allowed: a number >= 0"),
+        ({"mean_strength": "1"}, "mean_strength"),
+        ({"mean_strength": np.inf}, "mean_strength"),
+        ({"dof": 0}, r"^dof: 0 .* allowed: a number > V - 1"),
+        ({"dof": True}, "dof"),
+        ({"mean": [[1.0]]}, "one value for each variable"),
+        ({"scale": [1.0, 2.0]}, "a square matrix"),
+        ({"scale": [[1.0, 2.0], [2.0, 1.0]]}, r"^scale: component 0 is not positive definite"),
+        ({"scale": [[1.0, 0.5], [0.4, 1.0]]}, "not symmetric"),
+        ({"scale": 0.0}, "not positive"),
+    ],
+)
+def test_values_out_of_range_are_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        Prior(**values)
+
+
+@pytest.mark.parametrize("name", ["concentration", "mean", "scale"])
+def test_what_is_no_number_is_refused(name):
+    with pytest.raises(DtypeError, match=f"^{name}: "):
+        Prior(**{name: "wide"})
+
+
+def test_text_and_pickles():
+    prior = Prior(concentration=[1.0, 3.0], scale=np.eye(2))
+    text = repr(prior)
+    assert text == (
+        "Prior(concentration=[1.0, 3.0], mean=None, mean_strength=0.01, dof=None, "
+        "scale=[[1.0, 0.0], [0.0, 1.0]])"
+    )
+    assert repr(eval(text)) == text
+    assert repr(pickle.loads(pickle.dumps(prior))) == text
+    assert repr(Prior(scale=2.0)) == repr(Prior(scale=[[2.0]]))
