@@ -101,14 +101,15 @@ def test_the_panels_of_one_variable():
 def test_criteria_are_above_the_lowest_of_the_sound_fits():
     middle = figure(1).axes[1]
     bic, aic = (line for line in middle.lines if line.get_label() in ("BIC", "AIC"))
-    np.testing.assert_allclose(bic.get_ydata()[:5], [85.0, 15.0, 0.0, 10.0, -25.0])
+    np.testing.assert_allclose(bic.get_ydata()[:4], [85.0, 15.0, 0.0, 10.0])
+    assert np.isnan(bic.get_ydata()[4:]).all()
     np.testing.assert_allclose(aic.get_ydata()[:4], [111.0, 21.0, 1.0, 0.0])
     rings = [ring.get_offsets()[0].tolist() for ring in middle.collections]
     assert rings == [[3.0, 0.0], [4.0, 0.0]]
     (crosses,) = (line for line in middle.lines if line.get_label() == "failed")
     assert crosses.get_xdata().tolist() == [6]
     legend = [text.get_text() for text in middle.get_legend().get_texts()]
-    assert legend == ["BIC", "AIC", "failed"]
+    assert legend == ["BIC", "AIC", "failed", "held by the penalty"]
 
 
 def test_several_structures_are_lines_of_one_criterion():

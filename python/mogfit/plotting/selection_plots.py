@@ -330,9 +330,13 @@ def _draw_criteria(axes: Axes, table: Sequence[Any], criterion: str) -> None:
         top = _CUT * middle
     top = top or 1.0
     axes.set_ylim(-0.06 * top, 1.06 * top)
-    failed = sorted({row.ngauss for row in table if row.status == "failed"})
-    if failed:
-        axes.plot(failed, [0.97 * top] * len(failed), "x", color="#8a8a8a", label="failed")
+    for status, marker in (("failed", "x"), ("held by the penalty", "v")):
+        numbers = sorted({row.ngauss for row in table if row.status == status})
+        if numbers and len(structures) == 1:
+            axes.plot(
+                numbers, [0.98 * top] * len(numbers), marker, color="#8a8a8a", label=status,
+                markerfacecolor="white", linestyle="none", markersize=5,
+            )  # fmt: skip
     axes.set(xlabel="number of components", ylabel=f"{what} above its lowest value")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
@@ -361,16 +365,12 @@ def _draw_line(
     dashes: Any,
     colour: Any,
 ) -> list[float]:
-    """One criterion; hollow where the penalty holds a fit up. Returns the heights."""
+    """One criterion of the fits that stand by themselves, the lowest ringed; returns it."""
     counts = np.array([row.ngauss for row in table])
     held = np.array([row.status == "held by the penalty" for row in table])
     axes.plot(
-        counts, above, marker=marker, linestyle=dashes, color=colour, markersize=5, linewidth=1.3,
-        label=label,
-    )  # fmt: skip
-    axes.plot(
-        counts[held], above[held], marker, color=colour, markerfacecolor="white", markersize=5,
-        zorder=3,
+        counts, np.where(held, np.nan, above), marker=marker, linestyle=dashes, color=colour,
+        markersize=5, linewidth=1.3, label=label,
     )  # fmt: skip
     sound = np.where(np.isfinite(above) & ~held, above, np.inf)
     if sound.min() <= 0.0:
@@ -379,4 +379,4 @@ def _draw_line(
             counts[place], above[place], s=_RING, facecolors="none", edgecolors=colour,
             linewidths=1.4, zorder=4,
         )  # fmt: skip
-    return [float(height) for height in above]
+    return [float(height) for height in above[~held]]
