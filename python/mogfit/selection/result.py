@@ -54,6 +54,10 @@ class Row:
         The starts that the search tried; empty where the fit started from a neighbour.
     warnings : tuple of (str, type)
         What the fit warned of.
+    spurious : int
+        Components that may be chance clumps of points: with hardly more points than parameters,
+        or with less than 50 (V + 1) points and less than 1e-3 of the data's variance in some
+        direction. Fits without such ones are preferred, unless each gains 3 log n nats.
     """
 
     ngauss: int
@@ -70,6 +74,7 @@ class Row:
     tried: tuple[str, ...] = ()
     searched: tuple[StartRecord, ...] = ()
     warnings: tuple[tuple[str, type[MoGWarning]], ...] = ()
+    spurious: int = 0
 
 
 class Selection:
@@ -271,7 +276,7 @@ def _shown(value: float) -> str:
 
 def _status(row: Row) -> str:
     if row.status == "converged":
-        return row.status
+        return row.status + (f", {row.spurious} may be spurious" if row.spurious else "")
     return f"{row.status}: {_shortened(row.reason, _REASON)}"
 
 

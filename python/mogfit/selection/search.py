@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.errors import DegenerateError, InputError, MoGError, MoGWarning, collected_warnings
+from mogfit.errors import InputError, MoGError, MoGWarning, collected_warnings
 from mogfit.inference.likelihood import Likelihood
 from mogfit.inference.report import FitReport
 from mogfit.inference.run import FitOptions, likelihood_of, run_fit
 from mogfit.inference.starts import sample_size
 from mogfit.observations import Observations
+from mogfit.parameters import number_of_parameters
 from mogfit.selection.criteria import responsibility_entropy
 from mogfit.selection.neighbours import (
     Start,
@@ -45,6 +46,13 @@ _PARTS = {
     "tied_diag": ("tied_spherical",),
     "tied_spherical": (),
 }
+
+# A component is spurious, a chance clump rather than a part of the density (McLachlan & Peel 2000,
+# section 3.10), when it has hardly more points than parameters; or so many for each of d + 1, and
+# a variance below so much of the data's in some direction.
+_FEW, _NARROW = 50.0, 1e-3
+# What each must gain, in multiples of log n, to be kept where there is a fit without it.
+_PRICE = 3.0
 
 # The streams of random numbers of a candidate: those of its search, of each round and of each fold.
 _SEARCH, _ROUND, _FOLD = 0, 1, 2
@@ -76,6 +84,8 @@ class Trial:
         All starts that were fitted.
     entropy : float
         Of the responsibilities, for ICL.
+    spurious : int
+        How many components look like chance clumps.
     """
 
     candidate: Candidate
@@ -86,6 +96,7 @@ class Trial:
     warnings: tuple[tuple[str, type[MoGWarning]], ...] = ()
     tried: tuple[str, ...] = ()
     entropy: float = float("nan")
+    spurious: int = 0
 
     @property
     def height(self) -> float:
@@ -102,13 +113,24 @@ class Trial:
         """Whether to keep this one in place of another of the same candidate.
 
         The likelihood of a fit that is held up by the penalty says more of the penalty than of the
-        data: one that stands by itself comes first.
+        data: one that stands by itself comes first. Spurious components must be worth it.
         """
         if other.report is None or self.report is None:
             return other.report is None and self.report is not None
         if self.held != other.held:
             return other.held
-        return self.height > other.height + _LEAST_GAIN
+        return self._worth > other._worth + _LEAST_GAIN
+
+    @property
+    def sound(self) -> bool:
+        """Whether every component stands for a part of the density."""
+        return self.report is not None and not (self.held or self.spurious)
+
+    @property
+    def _worth(self) -> float:
+        if self.report is None or not self.spurious:
+            return self.height
+        return self.height - _PRICE * self.spurious * float(np.log(self.report.effective_points))
 
 
 @dataclass(frozen=True)
@@ -203,7 +225,7 @@ def _search(problem: Problem, pool: Pool, candidate: Candidate, threads: int) ->
     """A fit by itself; where a component collapses, another that begins with more of a penalty."""
     rng = problem.rng(candidate, _SEARCH)
     trial = _fit(problem, pool, candidate, None, "search", rng, threads)
-    if not (trial.held or isinstance(trial.error, DegenerateError)):
+    if trial.sound or isinstance(trial.error, InputError):
         return trial
     # As if each component held as many more points of the data's covariance as a prior of Fraley
     # & Raftery's (2007) has degrees of freedom; from its optimum on without them.
@@ -250,7 +272,10 @@ def _fit(
             )
         except MoGError as error:
             return Trial(candidate, label, error=error, warnings=tuple(warnings), tried=(label,))
-    return Trial(candidate, label, mixture, report, None, tuple(warnings), (label,))
+    spurious = _count_spurious(problem, candidate, mixture)
+    return Trial(
+        candidate, label, mixture, report, None, tuple(warnings), (label,), spurious=spurious
+    )
 
 
 def _from_neighbours(
@@ -277,8 +302,8 @@ def _from_neighbours(
             starts = splits(mixture, sample)
         elif near.ngauss > candidate.ngauss:
             starts = merges(mixture, sample)
-        # The likelihood of a fit that is held up is no measure of others.
-        bar = None if here.held else here.mixture
+        # The likelihood of a fit with a clump is no measure of others.
+        bar = here.mixture if here.sound else None
         for start in worth_finishing(starts, bar, sample, rng):
             trial = _fit(problem, pool, candidate, start, label, rng, threads)
             if trial.beats(best):
@@ -307,13 +332,32 @@ def _never_fall(problem: Problem, pool: Pool, trials: dict[Candidate, Trial]) ->
         below = trials.get(near)
         if here.report is None or below is None or below.mixture is None:
             continue
-        if below.held or here.height >= below.height:
+        if not (below.sound and here.sound) or here.height >= below.height:
             continue
         start = gentle_split(below.mixture, _likelihood(problem, candidate, pool.threads))
         rng = problem.rng(candidate, _SEARCH)
         trial = _fit(problem, pool, candidate, start, label, rng, pool.threads)
-        if trial.height > here.height:
+        if trial.beats(here):
             trials[candidate] = replace(trial, tried=tuple(dict.fromkeys((*here.tried, label))))
+
+
+def _count_spurious(problem: Problem, candidate: Candidate, mixture: _core.PreparedMixture) -> int:
+    """How many components look like chance clumps of points."""
+    if mixture.ngauss == 1:
+        return 0
+    nvars = problem.seen.nvars
+    n_points = problem.seen.effective_points
+    held = mixture.weights * n_points
+    parameters = (number_of_parameters(2, nvars, candidate.covariance) + 1) // 2
+    mean = mixture.weights @ mixture.means
+    apart = mixture.means - mean
+    whole = np.tensordot(mixture.weights, mixture.covariances, 1)
+    whole += np.einsum("k,ki,kj->ij", mixture.weights, apart, apart)
+    root = np.linalg.cholesky(whole)
+    inner = np.linalg.solve(root, mixture.factors)
+    narrowest = np.linalg.svd(inner, compute_uv=False)[:, -1] ** 2
+    small = (narrowest < _NARROW) & (held < _FEW * (nvars + 1))
+    return int(np.count_nonzero(small | (held <= parameters)))
 
 
 # -- cross-validation ------------------------------------------------------------------------------
