@@ -57,7 +57,10 @@ def select(
 
     First each model is fitted by itself, all of them side by side. Then, in a few rounds, each
     starts from its neighbours too: from that of one component fewer with one split, and from that
-    of one more with two merged; what is better is kept.
+    of one more with two merged; what is better is kept. A fit of which a component has collapsed on
+    a few points, or may be a chance clump of some, gives way to one without: the likelihood of a
+    mixture has no largest value, and the best fit is its highest sound maximum (McLachlan & Peel
+    2000, sections 3.8 to 3.10).
 
     Parameters
     ----------
@@ -267,4 +270,5 @@ def _row(trial: Trial, seen: Observations, score: float | MoGError) -> Row:
         tried=trial.tried,
         searched=report.starts,
         warnings=trial.warnings,
+        spurious=trial.spurious,
     )

@@ -31,7 +31,7 @@ def logliks(selection, covariance="full"):
 
 
 def sound(selection):
-    return [row for row in selection.table if row.status == "converged"]
+    return [row for row in selection.table if row.status == "converged" and not row.spurious]
 
 
 def test_the_best_fit_is_ready_as_after_fit_data(humps):
@@ -66,20 +66,20 @@ def test_the_table_agrees_with_the_fits(humps):
 def test_the_likelihood_never_falls_with_the_number_of_components(seed):
     selection = mn.select(three_humps(seed), range(1, 9), random_state=seed)
     rows = sound(selection)
-    assert len(rows) >= 7
+    assert len(rows) >= 5
     for few, more in pairwise(rows):
         assert more.log_likelihood >= few.log_likelihood
 
 
 def test_rounds_never_lose_and_here_win():
-    points = three_humps(0)
+    points = three_humps(3)
     alone = mn.select(points, range(1, 9), random_state=4, n_starts=1, rounds=0)
     helped = mn.select(points, range(1, 9), random_state=4, n_starts=1)
     assert {row.start for row in alone.table} <= {"search", "firm search"}
     pairs = [
         (a.log_likelihood, b.log_likelihood)
         for a, b in zip(alone.table, helped.table, strict=True)
-        if a.status == b.status == "converged"
+        if a.status == b.status and a.spurious == b.spurious
     ]
     assert all(b >= a for a, b in pairs)
     assert any(b > a + 0.1 for a, b in pairs)
@@ -278,7 +278,7 @@ def test_a_prior_is_that_of_every_fit():
 
 def test_another_criterion_can_be_asked(humps):
     assert humps.best_by("bic").ngauss == 3
-    assert humps.best_by("aic").aic == min(row.aic for row in sound(humps))
+    assert humps.best_by("aic").aic == min(row.aic for row in humps.table)
     with pytest.raises(InputError, match="criterion: 'hqc' seen; allowed: 'bic'"):
         humps.best_by("hqc")
     with pytest.raises(InputError, match="'cv' is not known of any fit"):
@@ -386,9 +386,40 @@ def test_the_first_merge_is_that_of_the_nearest_pair(mixture):
 
 def test_a_gentle_split_hardly_changes_the_density(mixture):
     points = mixture.rvs(500, rng=1)
-    made = neighbours.gentle_split(prepared(mixture), likelihood_of(points))
+    made = neighbours.gentle_split(prepared(mixture), likelihood_of(points), 1)
     ours = mn.MixtureOfGaussians(weights=made.weights, mus=made.means, Sigmas=made.covariances)
     assert ours.log_likelihood(points) == pytest.approx(mixture.log_likelihood(points), abs=1e-3)
+
+
+def test_chance_clumps_are_told_from_components(rng):
+    points = np.r_[rng.normal(size=990), 0.3 + 1e-3 * rng.normal(size=10)]
+    few = np.r_[rng.normal(size=990), 20 + rng.normal(size=3)]
+    many = np.r_[rng.normal(size=890), 0.3 + 1e-3 * rng.normal(size=110)]
+    for data, clump, spurious in (
+        (points, (0.3, 1e-6, 10), 1),
+        (few, (20.0, 1.0, 2.9), 1),
+        (many, (0.3, 1e-6, 110), 0),
+        (points, (0.3, 0.1, 10), 0),
+    ):
+        mean, variance, size = clump
+        share = size / len(data)
+        mog = mn.MixtureOfGaussians(
+            weights=[1 - share, share], mus=[0.0, mean], Sigmas=[1.0, variance]
+        )
+        seen = mn.FitMoG(data)._observed(None)
+        problem = search.Problem(seen, None, fit_options(), 0)
+        assert search._count_spurious(problem, Candidate(2), mog._prepared) == spurious
+
+
+def test_a_clump_must_be_worth_it(humps):
+    report = humps.best.report
+    price = 3 * math.log(1000)
+    one = Trial(Candidate(3), "search", humps.best.mog._prepared, report)
+    for gain, wins in ((price - 0.1, False), (price + 0.1, True)):
+        higher = search.replace(report, neg_loglik=report.neg_loglik - gain)
+        clump = Trial(Candidate(3), "search", one.mixture, higher, spurious=1)
+        assert clump.beats(one) == wins
+        assert one.beats(clump) == (not wins)
 
 
 def test_a_sound_fit_beats_one_that_is_held_up(humps):

@@ -48,9 +48,11 @@ def splits(mixture: _core.PreparedMixture, sample: Likelihood) -> list[Start]:
     return [partial(splitter.split, j) for j in range(mixture.ngauss)]
 
 
-def gentle_split(mixture: _core.PreparedMixture, data: Likelihood) -> _core.PreparedMixture:
+def gentle_split(
+    mixture: _core.PreparedMixture, data: Likelihood, split: int
+) -> _core.PreparedMixture:
     """One component more at nearly the same density: from here no descent can do worse."""
-    return Splitter(mixture, data).split(int(mixture.weights.argmax()), offset=_GENTLE)
+    return Splitter(mixture, data).split(split, offset=_GENTLE)
 
 
 def merges(mixture: _core.PreparedMixture, sample: Likelihood) -> list[Start]:

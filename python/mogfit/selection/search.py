@@ -334,11 +334,15 @@ def _never_fall(problem: Problem, pool: Pool, trials: dict[Candidate, Trial]) ->
             continue
         if not (below.sound and here.sound) or here.height >= below.height:
             continue
-        start = gentle_split(below.mixture, _likelihood(problem, candidate, pool.threads))
+        likelihood = _likelihood(problem, candidate, pool.threads)
         rng = problem.rng(candidate, _SEARCH)
-        trial = _fit(problem, pool, candidate, start, label, rng, pool.threads)
-        if trial.beats(here):
-            trials[candidate] = replace(trial, tried=tuple(dict.fromkeys((*here.tried, label))))
+        # From a split of one component the descent may run into a clump; from another it does not.
+        for split in np.argsort(-below.mixture.weights, kind="stable"):
+            start = gentle_split(below.mixture, likelihood, int(split))
+            trial = _fit(problem, pool, candidate, start, label, rng, pool.threads)
+            if trial.sound and trial.height >= below.height:
+                trials[candidate] = replace(trial, tried=tuple(dict.fromkeys((*here.tried, label))))
+                break
 
 
 def _count_spurious(problem: Problem, candidate: Candidate, mixture: _core.PreparedMixture) -> int:
