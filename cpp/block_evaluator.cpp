@@ -31,10 +31,10 @@ int columns_of(const ObservedPart& part) {
 
 }  // namespace
 
-BlockEvaluator::BlockEvaluator(const ObservedPart& part, Kept kept)
+BlockEvaluator::BlockEvaluator(const ObservedPart& part, Kept kept, Scatter scatter)
     : part_(part),
       mixture_(*part.mixture),
-      kernel_(block_kernel(mixture_.nvars())),
+      kernel_(block_kernel(mixture_, scatter)),
       seen_through_(score_kernel(part, kept)),
       x_(static_cast<std::size_t>(columns_of(part)) * kColumn),
       exponents_(static_cast<std::size_t>(mixture_.ngauss()) * kColumn),
@@ -164,9 +164,8 @@ void BlockEvaluator::reduce(int k, const double* moments, double* packed) const 
 double estimated_nanoseconds(const ObservedPart& part) {
   const int nvars = part.mixture->nvars();
   if (part.box) return 5000.0;
-  return part.noise == Noise::kNone ? estimated_nanoseconds(nvars) : 3.0 + 0.2 * nvars * nvars;
+  if (part.noise != Noise::kNone) return 3.0 + 0.2 * nvars * nvars;
+  return 1.0 + (part.mixture->diagonal() ? 0.2 * nvars : 0.05 * nvars * nvars);
 }
-
-double estimated_nanoseconds(int nvars) { return 1.0 + 0.05 * nvars * nvars; }
 
 }  // namespace mogfit

@@ -17,8 +17,10 @@ namespace mogfit {
 //   inverse[i]                  1 / sum_k of those: a responsibility is their product.
 class BlockEvaluator {
  public:
-  // `kept` is what is kept of points that were seen through something.
-  explicit BlockEvaluator(const ObservedPart& part, Kept kept = Kept::kDensities);
+  // `kept` is what is kept of points that were seen through something; `scatter` is what is summed
+  // of those seen as they are.
+  explicit BlockEvaluator(const ObservedPart& part, Kept kept = Kept::kDensities,
+                          Scatter scatter = Scatter::kFull);
 
   // Reads the block and computes the exponents.
   void load(std::int64_t block);
@@ -78,7 +80,6 @@ class BlockEvaluator {
 };
 
 // Nanoseconds a point and component may take: enough to decide how many threads to use.
-double estimated_nanoseconds(int nvars);
 double estimated_nanoseconds(const ObservedPart& part);
 
 }  // namespace mogfit

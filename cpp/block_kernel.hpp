@@ -9,13 +9,9 @@
 
 #include "points.hpp"
 #include "prepared_mixture.hpp"
+#include "scatter.hpp"
 
 namespace mogfit {
-
-// S0 = sum r, S1 = sum r y, S2 = sum r y y^T (lower triangle, row by row), y = x - mu.
-inline constexpr std::size_t packed_moments(int nvars) {
-  return 1 + static_cast<std::size_t>(nvars) * (nvars + 3) / 2;
-}
 
 struct BlockKernel {
   int nvars = 0;
@@ -37,7 +33,7 @@ struct BlockKernel {
                      const double* relative, const double* factor, double* moments,
                      double* workspace) = nullptr;
 
-  // Running moments -> S0, S1, S2 (packed_moments doubles).
+  // Running moments -> S0, S1, S2 (packed_moments doubles of the scatter asked for).
   void (*reduce)(int nvars, const double* moments, double* packed) = nullptr;
 
   // Registers that hold `rows` points, rounded up to whole steps.
@@ -47,8 +43,14 @@ struct BlockKernel {
   }
 };
 
-BlockKernel block_kernel(int nvars);
+// The fastest for these components and the moments wanted of them.
+BlockKernel block_kernel(const PreparedMixture& mixture, Scatter scatter);
 BlockKernel unrolled_kernel(int nvars);
 BlockKernel tiled_kernel(int nvars);
+
+// Replaces the sweep over exponents by one that reads diagonal whitening matrices, and the sweep
+// over moments by one that sums the diagonal of S2 only.
+void use_diagonal_densities(BlockKernel& kernel);
+void use_diagonal_scatter(BlockKernel& kernel);
 
 }  // namespace mogfit

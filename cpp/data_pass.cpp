@@ -19,6 +19,7 @@ constexpr std::int64_t kMaxPartialSums = std::int64_t{1} << 21;
 // The sums of one part of the rows: the log-likelihood and, when wanted, packed moments.
 struct PartSums {
   const ObservedPart* part;
+  Scatter scatter;         // what it sums
   std::size_t packed;      // doubles of moments of one component
   std::size_t size;        // doubles of a chunk
   std::int64_t per_chunk;  // blocks
@@ -26,11 +27,17 @@ struct PartSums {
   std::int64_t first_chunk;  // of all parts' chunks, one after the other
   std::size_t offset;        // where its sums begin
 
-  PartSums(const ObservedPart& of, bool with_moments, std::int64_t first, std::size_t begin)
-      : part(&of), packed(packed_moments(of.mixture->nvars())), first_chunk(first), offset(begin) {
+  PartSums(const ObservedPart& of, bool with_moments, Scatter summed, std::int64_t first,
+           std::size_t begin)
+      : part(&of),
+        scatter(summed),
+        packed(packed_moments(of.mixture->nvars(), summed)),
+        first_chunk(first),
+        offset(begin) {
     const int ngauss = of.mixture->ngauss();
-    const auto all = static_cast<std::int64_t>(1 + ngauss * packed);
-    size = with_moments ? all : 1;
+    size = with_moments ? 1 + ngauss * packed : 1;
+    // The same chunks, and so the same log-likelihood, whatever else is summed.
+    const auto all = static_cast<std::int64_t>(1 + ngauss * packed_moments(of.mixture->nvars()));
     const std::int64_t blocks = of.blank() ? 0 : of.points.blocks();
     const std::int64_t most = std::clamp<std::int64_t>(kMaxPartialSums / all, 8, kMaxChunks);
     per_chunk = std::max(kMinChunkBlocks, (blocks + most - 1) / most);
@@ -64,20 +71,30 @@ double weigh_block(BlockEvaluator& evaluator, double* weight) {
   return sum(loglik);
 }
 
+// What a part has to sum. Of points seen through noise the scores are summed in full. Where values
+// are missing, or noise is shared, S2 is carried over by gain S2 gain^T, whose diagonal is that of
+// S2 alone only if no variable tells of another.
+Scatter scatter_of(const ObservedPart& part, const PreparedMixture& mixture, Scatter wanted) {
+  if (part.noise != Noise::kNone) return Scatter::kFull;
+  const bool apart = mixture.diagonal() && part.mixture->diagonal();
+  return part.regressions.empty() || apart ? wanted : Scatter::kFull;
+}
+
 struct AllSums {
   std::vector<PartSums> parts;
   Scratch sums;
 };
 
 // Runs the pass over all parts; the sums of each come to lie in those of its first chunk.
-AllSums run_chunks(const std::vector<ObservedPart>& observed, int threads,
-                   const StopRequested& stop, bool with_moments) {
+AllSums run_chunks(const PreparedMixture& mixture, const std::vector<ObservedPart>& observed,
+                   int threads, const StopRequested& stop, bool with_moments, Scatter wanted) {
   AllSums all;
   std::int64_t count = 0;
   std::size_t size = 0;
   double work = 0.0;
   for (const ObservedPart& part : observed) {
-    const PartSums& sums = all.parts.emplace_back(part, with_moments, count, size);
+    const PartSums& sums =
+        all.parts.emplace_back(part, with_moments, scatter_of(part, mixture, wanted), count, size);
     count += sums.chunks;
     size += sums.size * std::max<std::int64_t>(1, sums.chunks);
     if (!part.blank()) work += part.points.n * part.mixture->ngauss() * estimated_nanoseconds(part);
@@ -100,9 +117,10 @@ AllSums run_chunks(const std::vector<ObservedPart>& observed, int threads,
     const int ngauss = part.mixture->ngauss();
     auto& worker = workers[thread];
     if (!worker || worker->part != &part)
-      worker.reset(new Worker{&part,
-                              BlockEvaluator(part, with_moments ? Kept::kScores : Kept::kDensities),
-                              Scratch(kColumn), Scratch()});
+      worker.reset(new Worker{
+          &part,
+          BlockEvaluator(part, with_moments ? Kept::kScores : Kept::kDensities, sums.scatter),
+          Scratch(kColumn), Scratch()});
     BlockEvaluator& evaluator = worker->evaluator;
     if (with_moments) worker->running = Scratch(ngauss * evaluator.accumulators());
     const std::int64_t chunk = index - sums.first_chunk;
@@ -135,14 +153,15 @@ Moments no_moments(int ngauss, int nvars) {
   return moments;
 }
 
-Moments unpack(const double* p, int ngauss, int nvars) {
+Moments unpack(const double* p, int ngauss, int nvars, Scatter scatter) {
   Moments moments = no_moments(ngauss, nvars);
   moments.loglik = *p++;
   for (int k = 0; k < ngauss; ++k) {
     moments.s0[k] = *p++;
     for (int j = 0; j < nvars; ++j) moments.s1(k, j) = *p++;
     for (int j = 0; j < nvars; ++j)
-      for (int l = 0; l <= j; ++l) moments.s2[k](j, l) = moments.s2[k](l, j) = *p++;
+      for (int l = scatter == Scatter::kFull ? 0 : j; l <= j; ++l)
+        moments.s2[k](j, l) = moments.s2[k](l, j) = *p++;
   }
   return moments;
 }
@@ -176,16 +195,17 @@ Moments data_pass(const PreparedMixture& mixture, const Observations& observatio
                   const StopRequested& stop, Scatter scatter) {
   Moments total = no_moments(mixture.ngauss(), mixture.nvars());
   for_each_batch(mixture, observations, threads, stop, [&](const std::vector<ObservedPart>& parts) {
-    const AllSums all = run_chunks(parts, threads, stop, true);
+    const AllSums all = run_chunks(mixture, parts, threads, stop, true, scatter);
     for (const PartSums& sums : all.parts) {
       const ObservedPart& part = *sums.part;
       add_moments(part, mixture,
                   part.blank() ? blank_moments(mixture, part)
                                : unpack(all.sums.data() + sums.offset, mixture.ngauss(),
-                                        part.mixture->nvars()),
+                                        part.mixture->nvars(), sums.scatter),
                   total);
     }
   });
+  // Some parts may have summed more than was wanted.
   if (scatter == Scatter::kDiagonal)
     for (Matrix& second : total.s2) second = Matrix(second.diagonal().asDiagonal());
   return total;
@@ -195,7 +215,7 @@ double log_likelihood(const PreparedMixture& mixture, const Observations& observ
                       const StopRequested& stop) {
   double loglik = 0.0;
   for_each_batch(mixture, observations, threads, stop, [&](const std::vector<ObservedPart>& parts) {
-    const AllSums all = run_chunks(parts, threads, stop, false);
+    const AllSums all = run_chunks(mixture, parts, threads, stop, false, Scatter::kFull);
     for (const PartSums& sums : all.parts)
       loglik += sums.part->blank() ? total_weight(*sums.part) * mixture.log_total_weight()
                                    : all.sums[sums.offset];

@@ -6,12 +6,10 @@
 #include "observations.hpp"
 #include "packing.hpp"
 #include "prepared_mixture.hpp"
+#include "scatter.hpp"
 #include "threads.hpp"
 
 namespace mogfit {
-
-// Which entries of S2 a pass sums: all of them, or the diagonal, the others being 0.
-enum class Scatter { kFull, kDiagonal };
 
 // With sample weights s_i and responsibilities r_ik = w_k N_k(x_i) / p(x_i), y_ik = x_i - mu_k:
 //   loglik = sum_i s_i log p(x_i),
@@ -27,6 +25,9 @@ struct Moments {
 // Of points of which only a part was seen the sums are expectations: with y_ik = x_i - mu_k,
 //   s1_k = sum_i s_i r_ik E[y_ik | seen],  s2_k = sum_i s_i r_ik E[y_ik y_ik^T | seen].
 // By Fisher's identity they lead to the gradient and to the step of EM in the same way.
+//
+// The diagonal of S2 alone is the cheaper the more variables there are; the log-likelihood has the
+// same bits.
 //
 // Rows are cut into chunks that depend on their number, K and d alone, a chunk adds its blocks in
 // order and chunks are combined pairwise, so the result has the same bits for any number of

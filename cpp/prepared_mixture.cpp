@@ -1,6 +1,7 @@
 #include "prepared_mixture.hpp"
 
 #include <Eigen/Cholesky>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -33,7 +34,7 @@ PreparedMixture::PreparedMixture(int ngauss, int nvars, const double* log_weight
       means_(Eigen::Map<const Matrix>(means, ngauss, nvars)),
       factors_(ngauss),
       whitenings_(ngauss),
-      packed_(ngauss * packed_size(nvars)) {
+      log_normalisers_(ngauss) {
   for (int k = 0; k < ngauss; ++k) {
     if (!means_.row(k).allFinite())
       throw InputError("mus: the mean of " + component(k) + " is not finite");
@@ -81,6 +82,7 @@ PreparedMixture PreparedMixture::from_covariances(int ngauss, int nvars, const d
     mixture.set_component(k, scale.asDiagonal() * unit_factor,
                           invert_lower(unit_factor) * inverse_scale.asDiagonal());
   }
+  mixture.pack();
   return mixture;
 }
 
@@ -104,6 +106,7 @@ PreparedMixture PreparedMixture::from_factors(int ngauss, int nvars, const doubl
     Matrix whitening = invert_lower(unit_factor) * scale.cwiseInverse().asDiagonal();
     mixture.set_component(k, factor, std::move(whitening));
   }
+  mixture.pack();
   return mixture;
 }
 
@@ -112,6 +115,7 @@ PreparedMixture PreparedMixture::with_log_weights(const double* log_weights) con
   mixture.truncation_ = truncation_;
   mixture.boxes_ = boxes_;
   for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
+  mixture.pack();
   return mixture;
 }
 
@@ -123,6 +127,7 @@ PreparedMixture PreparedMixture::with_box(const Box& box, double rtol) const {
   PreparedMixture mixture(ngauss_, nvars_, log_weights_.data(), means_.data());
   mixture.truncation_ = std::move(truncation);
   for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
+  mixture.pack();
   return mixture;
 }
 
@@ -134,6 +139,7 @@ double PreparedMixture::log_total_weight() const {
 PreparedMixture PreparedMixture::without_box(const double* log_weights) const {
   PreparedMixture mixture(ngauss_, nvars_, log_weights, means_.data());
   for (int k = 0; k < ngauss_; ++k) mixture.set_component(k, factors_[k], whitenings_[k]);
+  mixture.pack();
   return mixture;
 }
 
@@ -153,10 +159,19 @@ void PreparedMixture::set_component(int k, Matrix factor, Matrix whitening) {
     }
     log_normaliser -= boxes_[k].log_probability;
   }
-  pack_component(log_normaliser, means_.row(k), whitening,
-                 packed_.data() + k * packed_size(nvars_));
+  log_normalisers_[k] = log_normaliser;
   factors_[k] = std::move(factor);
   whitenings_[k] = std::move(whitening);
+}
+
+void PreparedMixture::pack() {
+  diagonal_ = std::all_of(whitenings_.begin(), whitenings_.end(),
+                          [](const Matrix& whitening) { return whitening.isDiagonal(0.0); });
+  const std::size_t size = packed_size(nvars_, diagonal_);
+  packed_.resize(ngauss_ * size);
+  for (int k = 0; k < ngauss_; ++k)
+    pack_component(log_normalisers_[k], means_.row(k), whitenings_[k], diagonal_,
+                   packed_.data() + k * size);
 }
 
 }  // namespace mogfit

@@ -56,6 +56,9 @@ class PreparedMixture {
   const Matrix& means() const { return means_; }
   const Matrix& factor(int k) const { return factors_[k]; }
   const Matrix& whitening(int k) const { return whitenings_[k]; }
+  // Whether every whitening matrix, and so every covariance, is diagonal: the kernels then leave
+  // out the triangular products, which changes no bit of a density.
+  bool diagonal() const { return diagonal_; }
   Matrix covariance(int k) const { return factors_[k] * factors_[k].transpose(); }
 
   // Null when the mixture is not truncated; only then is there nothing in boxes().
@@ -64,11 +67,13 @@ class PreparedMixture {
   const BoxProbability& box(int k) const { return boxes_[k]; }
 
   // What the kernels stream through: packing.hpp says in which order.
-  const double* packed(int k) const { return packed_.data() + k * packed_size(nvars_); }
+  const double* packed(int k) const { return packed_.data() + k * packed_size(nvars_, diagonal_); }
 
  private:
   PreparedMixture(int ngauss, int nvars, const double* log_weights, const double* means);
   void set_component(int k, Matrix factor, Matrix whitening);
+  // Once every component is set.
+  void pack();
 
   int ngauss_;
   int nvars_;
@@ -76,6 +81,8 @@ class PreparedMixture {
   Matrix means_;
   std::vector<Matrix> factors_;
   std::vector<Matrix> whitenings_;
+  Vector log_normalisers_;
+  bool diagonal_ = false;
   std::vector<double> packed_;
   std::shared_ptr<const Truncation> truncation_;
   std::vector<BoxProbability> boxes_;

@@ -184,8 +184,12 @@ BlockKernel unrolled_kernel(int nvars) {
   return table[nvars - 1]();
 }
 
-BlockKernel block_kernel(int nvars) {
-  return nvars <= kMaxUnrolled ? unrolled_kernel(nvars) : tiled_kernel(nvars);
+BlockKernel block_kernel(const PreparedMixture& mixture, Scatter scatter) {
+  const int nvars = mixture.nvars();
+  BlockKernel kernel = nvars <= kMaxUnrolled ? unrolled_kernel(nvars) : tiled_kernel(nvars);
+  if (mixture.diagonal()) use_diagonal_densities(kernel);
+  if (scatter == Scatter::kDiagonal) use_diagonal_scatter(kernel);
+  return kernel;
 }
 
 }  // namespace mogfit

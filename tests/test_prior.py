@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
 import pickle
 
 import numpy as np
 import pytest
 
+import mogfit.fixed
+import mogfit.parameters
+import mogfit.prior
 from mogfit import DtypeError, InputError, Prior
 
 
@@ -67,6 +71,12 @@ def test_values_out_of_range_are_refused(values, message):
 def test_what_is_no_number_is_refused(name):
     with pytest.raises(DtypeError, match=f"^{name}: "):
         Prior(**{name: "wide"})
+
+
+def test_doctests():
+    for module in (mogfit.prior, mogfit.fixed, mogfit.parameters):
+        found = doctest.testmod(module)
+        assert (found.failed, found.attempted > 0) == (0, True)
 
 
 def test_text_and_pickles():

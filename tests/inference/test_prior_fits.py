@@ -112,20 +112,21 @@ def test_the_default_prior_is_that_of_fraley_and_raftery():
     assert F.report.log_prior == pytest.approx(again.report.log_prior, rel=1e-10)
 
 
+@pytest.mark.parametrize("ngauss", [2, 3])  # of two, the descent grows through samples too
 @pytest.mark.parametrize("structure", ["full", "tied", "spherical"])
-def test_samples_have_their_share_of_a_strong_prior(structure):
+def test_samples_have_their_share_of_a_strong_prior(structure, ngauss):
     # Far more rows than the samples that starts are looked for in; a prior worth half of them.
     points = np.repeat(POINTS, 20, axis=0) + 0.3 * np.random.default_rng(0).normal(size=(60_000, 2))
     strong = Prior(
         concentration=2000.0, mean_strength=5000.0, dof=30_000.0, scale=30_000.0 * np.eye(2)
     )
-    F = with_prior(points, 3, structure, prior=strong)
+    F = with_prior(points, ngauss, structure, prior=strong)
     assert F.report.converged
     objective = F.report.neg_loglik - F.report.log_prior
     # What candidates reached on samples estimates what the fit reached.
     for start in F.report.starts:
         assert start.neg_loglik_per_point == pytest.approx(objective / len(points), abs=0.05)
-    em = with_prior(points, 3, structure, F.mog, prior=strong, method="EM")
+    em = with_prior(points, ngauss, structure, F.mog, prior=strong, method="EM")
     np.testing.assert_allclose(parameters(em.mog), parameters(F.mog), atol=1e-4)
     # The last stretch has little left to do.
     assert F.report.iterations < 100

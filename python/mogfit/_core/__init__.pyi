@@ -379,6 +379,35 @@ def kmeans_start(
     stream: int,
 ) -> PreparedMixture: ...
 
+# Greedy k-means++ on (X - location) / scale, then Lloyd's iterations until no label changes or the
+# squared shift of all centres is at most `tolerance` times the mean variance of the columns.
+# Returns the labels (N,) and the centres (K, d), in the units of X. A cluster stays empty only
+# where there are fewer distinct points than clusters. The same bits for any number of threads.
+def kmeans_labels(
+    X: _Points,
+    sample_weight: _Array | None,
+    ngauss: int,
+    location: _Array,  # (d,)
+    scale: _Array,  # (d,)
+    seed: int,
+    stream: int = 0,
+    max_iterations: int = 300,
+    tolerance: float = 1e-4,
+    threads: int = 0,
+) -> tuple[NDArray[np.int32], _Output]: ...
+
+# Of the points of each label 0, ..., K - 1: the weight (K,), the mean (K, d) and the scatter about
+# it, sum_i s_i (x_i - m_k) (x_i - m_k)^T (K, d, d), or its diagonal. Zeros for a label without
+# weight.
+def label_moments(
+    X: _Points,
+    labels: NDArray[np.integer[Any]],  # (N,)
+    sample_weight: _Array | None,
+    ngauss: int,
+    diagonal: bool = False,
+    threads: int = 0,
+) -> tuple[_Output, _Output, _Output]: ...
+
 # log Z = log P(lower <= x <= upper) for N(mean, covariance), an estimate of the relative error of
 # Z, E[x - mean | box] (d,) and E[(x - mean) (x - mean)^T | box] - covariance (d, d). Bounds may be
 # infinite. rtol: what lattice rules, from five bounded variables on, aim at.

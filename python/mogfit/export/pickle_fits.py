@@ -137,6 +137,7 @@ def _our_fit(state: State, unpacker: Unpacker) -> SavedFit:
         minargs=plain("minargs"),
         set_by_user=plain("_initial_params_set_by_user", False),
         missing=plain("missing", "error"),
+        covariance=plain("covariance", "full"),
         **_belongings(plain("_seen")),
     )
 

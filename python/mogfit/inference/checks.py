@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.errors import DataWarning, DegenerateError, InputError, warn_user
-from mogfit.inference.identified import seen_equations
+from mogfit.inference.first_look import first_look
 from mogfit.inference.structure import constrain_covariances, is_diagonal, is_spherical
 from mogfit.noise import BLOCK
 from mogfit.observations import Observations
@@ -18,7 +18,6 @@ from mogfit.parameters import number_of_parameters
 __all__ = [
     "Spread",
     "check_enough_rows",
-    "glance",
     "mean_and_covariance",
     "measure_spread",
     "overall_moments",
@@ -30,9 +29,7 @@ Floats = NDArray[np.float64]
 # Rows looked at before all: enough distinct ones there settle the question without sorting them.
 _GLANCE = 1000
 
-# Rows from which EM of one Gaussian takes its start; its steps, and the gain in log L / N of the
-# last of them.
-_LOOK = 10_000
+# Steps of EM of one Gaussian, and the gain in log L / N of the last of them.
 _EM_STEPS = 100
 _EM_GAIN = 1e-8
 
@@ -154,14 +151,20 @@ def _require_rows(data: Observations, ngauss: int, structure: str) -> None:
 
 
 def mean_and_covariance(
-    values: NDArray[np.floating], weight: Floats | None = None, threads: int = 0
+    values: NDArray[np.floating],
+    weight: Floats | None = None,
+    threads: int = 0,
+    diagonal: bool = False,
 ) -> tuple[Floats, Floats]:
-    """Mean (V,) and maximum-likelihood covariance (V, V), in two passes without a copy."""
+    """Mean (V,) and maximum-likelihood covariance (V, V), in two passes without a copy.
+
+    Of a `diagonal` one the entries off the diagonal are 0, and not summed.
+    """
     unit = np.eye(values.shape[1])[None]
 
     def moments(centre: Floats) -> _core.Moments:
         one = _core.PreparedMixture.from_factors(np.zeros(1), centre[None], unit)
-        return _core.data_pass(one, values, weight, threads)
+        return _core.data_pass(one, values, weight, threads, diagonal)
 
     anchor = values[0].astype(float)
     first = moments(anchor)
@@ -169,7 +172,8 @@ def mean_and_covariance(
     # Centred that closely, nothing cancels.
     second = moments(near)
     shift = second.s1[0] / second.s0[0]
-    return near + shift, second.s2[0] / second.s0[0] - np.outer(shift, shift)
+    covariance = second.s2[0] / second.s0[0] - np.outer(shift, shift)
+    return near + shift, np.diag(np.diag(covariance)) if diagonal else covariance
 
 
 def measure_spread(
@@ -235,9 +239,12 @@ def measure_spread(
 def overall_moments(
     data: Observations, threads: int = 0, structure: str = "full"
 ) -> tuple[Floats, Floats]:
-    """Mean (V,) and covariance (V, V) of the points, as `measure_spread` takes them."""
+    """Mean (V,) and covariance (V, V) of the points, as `measure_spread` takes them.
+
+    Of a family of diagonal covariances the variances alone, where the points are plain.
+    """
     if data.plain:
-        return mean_and_covariance(data.values, data.weight, threads)
+        return mean_and_covariance(data.values, data.weight, threads, is_diagonal(structure))
     return _one_gaussian(data, threads, structure)
 
 
@@ -293,15 +300,6 @@ def _exact_columns(data: Observations) -> NDArray[np.bool_]:
     return exact
 
 
-def glance(count: int) -> slice | NDArray[np.intp]:
-    """At most 10,000 of `count` rows, in order, with no pattern that those of the data may have."""
-    if count <= _LOOK:
-        return slice(None)
-    rows = np.random.default_rng(0).choice(count, _LOOK, replace=False, shuffle=False)
-    rows.sort()
-    return np.asarray(rows, dtype=np.intp)
-
-
 def _one_gaussian(
     data: Observations, threads: int, structure: str = "full"
 ) -> tuple[Floats, Floats]:
@@ -309,7 +307,7 @@ def _one_gaussian(
 
     A full one, which says more of values that are missing, where there is one.
     """
-    location, variance = _first_look(data)
+    location, variance = first_look(data)
     one = _core.PreparedMixture(np.ones(1), location[None], np.diag(variance)[None])
     family = constrain_covariances(one.covariances, one.weights, structure)
     try:
@@ -334,72 +332,6 @@ def _gaussian_from(
         one, data.core, steps=_EM_STEPS, tolerance=_EM_GAIN, threads=threads, model=model
     )
     return one.means[0], one.covariances[0]
-
-
-def _first_look(data: Observations) -> tuple[Floats, Floats]:
-    """A location (V,) and a variance (V,) to start EM from."""
-    if data.projection is not None:
-        return _look_at_projected(data)
-    looks = []
-    for column in range(data.nvars):
-        values = data.values[:, column]
-        if data.incomplete:
-            # What is seen rarely, or never where another is, must be seen here.
-            seen = np.flatnonzero(~np.isnan(values))
-            rows = seen[glance(len(seen))]
-        else:
-            rows = np.arange(len(values))[glance(len(values))]
-        looks.append(
-            _look_at_column(values[rows].astype(np.float64), _errors_of(data, rows, column))
-        )
-    location, variance = np.transpose(looks)
-    return location, variance
-
-
-def _errors_of(data: Observations, rows: NDArray[np.intp], column: int) -> Floats:
-    """Standard deviations of the noise of some values of a column."""
-    if data.deviations is not None:
-        return data.deviations[rows, column]
-    if data.covariances is not None:
-        return np.asarray(np.sqrt(data.covariances[rows, column, column]))
-    shared = 0.0 if data.shared is None else data.shared[column, column]
-    return np.full(len(rows), np.sqrt(shared))
-
-
-def _look_at_column(values: Floats, errors: Floats) -> tuple[float, float]:
-    """Mean and variance of values seen; those of large errors count less.
-
-    As if the values were spread as widely as a good error, that of the best quarter. Errors may be
-    as large as doubles go, so that their squares are not summed.
-    """
-    typical = np.partition(errors, len(errors) // 4)[len(errors) // 4]
-    if typical > 0.0:
-        with np.errstate(over="ignore"):
-            root = 1.0 / np.hypot(1.0, errors / typical)
-    else:
-        root = np.where(errors == 0.0, 1.0, 0.0)
-    root /= np.linalg.norm(root)
-    location = float(root**2 @ values)
-    with np.errstate(over="ignore"):
-        variance = float(np.square(root * (values - location)).sum())
-    if not variance > 0.0:
-        variance = float(errors.max()) ** 2 or 1.0
-    return location, min(variance, float(np.finfo(float).max))
-
-
-def _look_at_projected(data: Observations) -> tuple[Floats, Floats]:
-    """Least squares for the location, and one variance for all."""
-    equations = seen_equations(data)
-    solution = np.linalg.lstsq(equations[:, :-1], equations[:, -1], rcond=None)[0]
-    location = np.asarray(solution, dtype=np.float64)
-    part = data.take(glance(data.n_points))
-    assert part.projection is not None
-    seen = ~np.isnan(part.values)
-    rows = part.projection[seen]
-    with np.errstate(over="ignore"):
-        squares = np.square(part.values[seen] - rows @ location).sum()
-        rest = float(squares / np.square(rows).sum())
-    return location, np.full(data.nvars, rest if 0.0 < rest < np.inf else 1.0)
 
 
 def _check_collinear(

@@ -90,6 +90,8 @@ def refill_empty(
     empty: set[int] = set()
     held = likelihood.model.held(mixture.ngauss)
     movable = refillable(likelihood.model, mixture.ngauss)
+    if not movable.any():
+        return mixture, []
     for _ in range(mixture.ngauss):
         found = np.flatnonzero(~(likelihood.points_held(mixture) > EMPTY) & movable)
         if not found.size or empty.issuperset(found.tolist()):

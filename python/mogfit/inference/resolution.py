@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.inference.checks import glance
+from mogfit.inference.first_look import glance
 from mogfit.inference.model import Model
 from mogfit.observations import Observations
 
