@@ -21,13 +21,25 @@ from benchmarks.passes import run_draws, run_passes
 from benchmarks.peers import fit_contestants, pass_contestants
 from benchmarks.plot import draw_speed
 from benchmarks.report import markdown
+from benchmarks.selection import run_selection
 from benchmarks.threads import available
 from benchmarks.toolbox import run_toolbox
 from benchmarks.toolbox_memory import run_toolbox_memory
 
-SECTIONS = ("passes", "fits", "domains", "dropin", "toolbox", "sampling", "memory", "overhead")
+SECTIONS = (
+    "passes",
+    "fits",
+    "domains",
+    "dropin",
+    "toolbox",
+    "selection",
+    "sampling",
+    "memory",
+    "overhead",
+)
 OUTPUT = Path(__file__).parent / "RESULTS.md"
 PLOT_NAME = "speed.png"
+CHOICES = 20  # samples among whose numbers of components are chosen
 
 DESCRIPTION = """\
 Time mogfit beside NumPy, SciPy, MultiMin, scikit-learn, oneDAL, pygmmis and astroML, all on the
@@ -45,6 +57,8 @@ examples:
   python -m benchmarks --only fits --output f.md   one section, into a file of your own
   python -m benchmarks --only toolbox --output benchmarks/TOOLBOX.md
                                                    noisy and incomplete data, and the algebra
+  python -m benchmarks --only selection --output benchmarks/SELECTION.md
+                                                   how many components, beside scikit-learn
 
 The exit status is 1 when any answer is off."""
 
@@ -144,6 +158,9 @@ def run(plan: Plan, sections: Sequence[str], threads: int, log: Callable[[str], 
         "toolbox": lambda: run_toolbox(
             plan.rounds, plan.seeds, plan.budget, log, quick=plan is QUICK
         ).add(run_toolbox_memory(log, quick=plan is QUICK)),
+        "selection": lambda: run_selection(
+            plan.seeds if plan is QUICK else CHOICES, log, quick=plan is QUICK
+        ),
         "sampling": lambda: run_draws(
             plan.shapes, peers, plan.draws, plan.rounds, plan.budget, log
         ),

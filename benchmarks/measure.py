@@ -76,6 +76,16 @@ class Fit:
         return median(self.seconds)
 
 
+@dataclass(frozen=True)
+class Table:
+    """What belongs into the report as it is: a title, some words, a header and rows."""
+
+    title: str
+    text: str
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+
+
 @dataclass
 class Results:
     """Everything one run measured."""
@@ -83,6 +93,7 @@ class Results:
     timings: list[Timing] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: Results) -> Results:
@@ -90,6 +101,7 @@ class Results:
         self.timings += other.timings
         self.memory += other.memory
         self.fits += other.fits
+        self.tables += other.tables
         self.problems += other.problems
         return self
 

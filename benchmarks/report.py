@@ -11,6 +11,7 @@ from benchmarks.dropin import SAME_CALL
 from benchmarks.measure import Results, Timing
 from benchmarks.overhead import IMPORT, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, PASSES
+from benchmarks.selection import SELECTION
 from benchmarks.targets import D64, MULTIMIN, OURS, targets
 from benchmarks.toolbox import NOISY_EM, NOISY_GRADIENT, PREDICTION, SINGLE
 from benchmarks.toolbox_memory import BEYOND
@@ -61,6 +62,7 @@ def markdown(
     parts += _timing_section(results, DRAWS, per_point=False)
     parts += _side_by_side(results, DOMAIN_TABLES) + _dropin_section(results)
     parts += _side_by_side(results, TOOLBOX_TABLES) + _beyond_section(results)
+    parts += _selection_section(results)
     parts += _memory_section(results) + _fit_section(results) + _overhead_section(results)
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -246,6 +248,20 @@ def _beyond_section(results: Results) -> list[str]:
         "process, less the arrays that it gives back."
     )
     return [f"## {BEYOND[0].upper()}{BEYOND[1:]}", text, *tables]
+
+
+def _selection_section(results: Results) -> list[str]:
+    """Times of whole selections, and what came of them."""
+    timings = [timing for timing in results.timings if timing.quantity == SELECTION]
+    parts = []
+    if timings:
+        rows = [(t.case, t.contestant, f"{t.seconds:.3f}", t.note) for t in timings]
+        text = "Median seconds of a whole selection, one thread unless the name says otherwise."
+        parts += [f"## {SELECTION[0].upper()}{SELECTION[1:]}", text]
+        parts += [table(("", "", "seconds", ""), rows)]
+    for shown in results.tables:
+        parts += [f"## {shown.title}", shown.text, table(shown.header, shown.rows)]
+    return parts
 
 
 def _dropin_section(results: Results) -> list[str]:

@@ -22,6 +22,8 @@ from benchmarks.measure import Results
 from benchmarks.overhead import IMPORT, IMPORT_BEYOND, ONE_POINT
 from benchmarks.peers.base import DRAWS, EM_ITERATION, GRADIENT, LOG_DENSITY, MOMENTS
 from benchmarks.peers.toolbox_peers import Exact, Pygmmis, Xdgmm
+from benchmarks.selection import ASTEROIDS as ALL_ASTEROIDS
+from benchmarks.selection import SELECTION
 from benchmarks.toolbox import (
     CONDITIONALS,
     MARGINALS,
@@ -87,6 +89,7 @@ def targets(results: Results, threads: int) -> list[Target]:
         *_domain_targets(results),
         *_dropin_targets(results),
         *_toolbox_targets(results),
+        *_selection_targets(results),
     ]
 
 
@@ -269,3 +272,9 @@ def _toolbox_targets(results: Results) -> Iterator[Target]:
         bound = 8e-6 * points + BLOCK_MEGABYTES
         value = results.peak(case, label)
         yield Target(what, value, bound, None, more=False, form="{:.1f} MB")
+
+
+def _selection_targets(results: Results) -> Iterator[Target]:
+    seconds = results.seconds(ALL_ASTEROIDS, SELECTION, f"{OURS}, 2 threads")
+    what = f"{SELECTION}, {ALL_ASTEROIDS}, 2 threads"
+    yield Target(what, seconds, 10.0, None, more=False, form="{:.2f} s")

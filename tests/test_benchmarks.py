@@ -8,10 +8,10 @@ from itertools import count
 import numpy as np
 import pytest
 
-from benchmarks import cases, cli, memory, passes, report, toolbox, toolbox_memory
+from benchmarks import cases, cli, memory, passes, report, selection, toolbox, toolbox_memory
 from benchmarks import observations_reference as reference
 from benchmarks.measure import Fit, Memory, Results, Task, Timing, deviation, in_turns, seconds_of
-from benchmarks.numpy_reference import blocked_logpdf, blocked_moments, blocked_sample
+from benchmarks.numpy_reference import Mixture, blocked_logpdf, blocked_moments, blocked_sample
 from benchmarks.observations_reference import Observations
 from benchmarks.peers.base import EM_ITERATION, LOG_DENSITY, Call, Peer
 from benchmarks.peers.numpy_peers import NumpyBlocked
@@ -210,6 +210,43 @@ def test_the_toolbox_notices_a_wrong_answer_and_shows_every_figure():
     for shown in ("10.0 (1.00x)", "1,000 (100x)", "- astroML XDGMM: a note.", "| 5.00 "):
         assert shown in text
     assert "Peak memory beyond the data" not in text
+
+
+def test_a_choice_is_that_of_the_lowest_value_and_lower_likelihoods_are_a_problem():
+    logliks = np.r_[-110.0, -100.0, -98.0, np.full(7, -97.0)]
+    everywhere = np.ones(10, dtype=bool)
+    ours = selection.Chosen(logliks, everywhere, everywhere)
+    assert (ours.choice("AIC", 1000), ours.choice("BIC", 1000)) == (2, 1)
+    passed_over = selection.Chosen(logliks, everywhere, np.arange(10) != 1)
+    assert passed_over.choice("AIC", 1000) == 3
+    theirs = selection.Chosen(logliks + np.eye(10)[2], everywhere, everywhere)
+    problems, shown = selection.compare([(ours, theirs)])
+    assert [problem.partition(": ")[0] for problem in problems] == [
+        f"{selection.HUMPS}, seed 0, K=3"
+    ]
+    sick = selection.Chosen(theirs.logliks, np.arange(10) != 2, everywhere)
+    assert selection.compare([(ours, sick)])[0] == []
+    results = Results(
+        timings=[Timing(selection.ASTEROIDS, selection.SELECTION, "mogfit, 2 threads", 5.0, 1)],
+        tables=[shown],
+    )
+    verdicts = {target.what: target.verdict() for target in targets(results, threads=1)}
+    assert verdicts[f"{selection.SELECTION}, {selection.ASTEROIDS}, 2 threads"] == "reached"
+    text = report.markdown(results, {}, 1, dgemm=50.0, quick=False, partial=True)
+    assert "## Likelihoods reached" in text
+
+
+def test_health_of_a_fit():
+    points = np.random.default_rng(0).normal(size=(200, 1))
+
+    def mixture(share, variance):
+        return Mixture.from_covariances(
+            np.array([1 - share, share]), np.zeros((2, 1)), np.array([[[1.0]], [[variance]]])
+        )
+
+    assert selection.is_healthy(mixture(0.06, 0.01), points)
+    assert not selection.is_healthy(mixture(0.04, 0.01), points)
+    assert not selection.is_healthy(mixture(0.06, 1e-4), points)
 
 
 def test_memory_of_an_answer_is_not_counted():

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "UnsafeFileError",
     "bad_values_message",
     "choice_message",
+    "collected_warnings",
     "missing_package_message",
     "place",
     "scalar_message",
@@ -87,6 +90,12 @@ class DegeneracyWarning(MoGWarning):
 
 class DataWarning(MoGWarning):
     """The data can be used, but perhaps not in the way that was meant."""
+
+
+# Where `warn_user` puts what it is told, instead of warning.
+_collected: ContextVar[list[tuple[str, type[MoGWarning]]] | None] = ContextVar(
+    "_collected", default=None
+)
 
 
 def place(
@@ -347,12 +356,37 @@ def warn_user(message: str, category: type[MoGWarning]) -> None:
     category : type of MoGWarning
         Which warning.
     """
+    collected = _collected.get()
+    if collected is not None:
+        collected.append((message, category))
+        return
     level = 1
     frame = sys._getframe(0)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HOMES):
         frame = frame.f_back
         level += 1
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[tuple[str, type[MoGWarning]]]]:
+    """Collect what `warn_user` is told, instead of warning: texts and categories.
+
+    For work of many parts, in this thread alone: `warnings.catch_warnings` is for all of them.
+
+    Examples
+    --------
+    >>> with collected_warnings() as collected:
+    ...     warn_user("few points", DataWarning)
+    >>> collected
+    [('few points', <class 'mogfit.errors.DataWarning'>)]
+    """
+    collected: list[tuple[str, type[MoGWarning]]] = []
+    before = _collected.set(collected)
+    try:
+        yield collected
+    finally:
+        _collected.reset(before)
 
 
 def _tail(allowed: str | None, remedy: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
 from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, parse_domain
-from mogfit.errors import InputError, choice_message, scalar_message, warn_user
+from mogfit.errors import InputError, MoGWarning, choice_message, scalar_message, warn_user
 from mogfit.fit_results import FitResults
 from mogfit.fixed import Fixed, parse_fixed
 from mogfit.inference.checks import overall_moments
@@ -30,6 +30,9 @@ from mogfit.observations import MISSING, Missing, Observations, as_observations
 from mogfit.prior import Prior, check_prior
 from mogfit.rng import draw_seed
 
+if TYPE_CHECKING:
+    from mogfit.selection.result import Selection
+
 __all__ = ["FitMoG"]
 
 Floats = NDArray[np.float64]
@@ -43,8 +46,9 @@ class FitMoG(FitResults):
     data : array_like of shape (N, V), or (N,) for one variable, optional
         Points: arrays of any layout and real type, data frames, memory maps. Read where they lie
         when they are float64 or float32; never modified.
-    ngauss : int, default 1
-        Number of components G.
+    ngauss : int or "auto", default 1
+        Number of components G. "auto" lets the first fit, and later ones that are given `n_starts`,
+        compare 1 to 10 by BIC, as `mogfit.select` does, and keep the best; all are in `selection`.
     nvars : int, optional
         Number of variables V; taken from the data when left out, 2 without data.
     domain : sequence of V entries, optional
@@ -106,6 +110,8 @@ class FitMoG(FitResults):
         Whether pickles hold the data too: False, until it is set. Copies always do.
     names : tuple of str or None
         Names of the variables, where the data brought some.
+    selection : Selection or None
+        What ``ngauss="auto"`` has compared.
 
     Raises
     ------
@@ -134,11 +140,14 @@ class FitMoG(FitResults):
 
     # As fits had it that were pickled before there was a choice.
     covariance: str = "full"
+    selection: Selection | None = None
+    # Whether the number of components is to be found.
+    _auto: bool = False
 
     def __init__(
         self,
         data: Any = None,
-        ngauss: int = 1,
+        ngauss: int | str = 1,
         nvars: int | None = None,
         domain: Sequence[Any] | None = None,
         objfile: str | os.PathLike[str] | None = None,
@@ -164,7 +173,8 @@ class FitMoG(FitResults):
                 raise InputError(choice_message(name, value, allowed))
         self.outside, self.truncation, self.missing = outside, truncation, missing
         self.covariance = check_structure(covariance)
-        self.ngauss = check_count(ngauss, "ngauss", 1)
+        self._auto = isinstance(ngauss, str) and ngauss == "auto"
+        self.ngauss = 1 if self._auto else check_count(ngauss, "ngauss", 1)
         self.names = None
         self.data = None
         seen = None
@@ -201,7 +211,7 @@ class FitMoG(FitResults):
         count = "0 (No data provided)" if self.data is None else str(len(self.data))
         tell(
             f"Loading a {type(self).__name__} object.",
-            f"Number of gaussians: {self.ngauss}",
+            f"Number of gaussians: {'auto' if self._auto else self.ngauss}",
             f"Number of variables: {self.nvars}",
             f"Number of dimensions: {self.Ndim}",
             f"Number of samples: {count}",
@@ -386,31 +396,66 @@ class FitMoG(FitResults):
             raise InputError(scalar_message("normalize", normalize, "True or False"))
         check_count(advance, "advance", 0)
         start = self._start(structure, n_starts, held)
-        rng = np.random.default_rng(draw_seed(random_state, "random_state"))
         limit = fit_options.options.get("maxiter")
-        with observing(progress, advance, callback, limit) as observer:
-            prepared, report = run_fit(
-                seen,
-                self._bounds,
-                self.ngauss,
-                start,
-                fit_options,
-                rng,
-                seen.names or self.names,
-                observer,
-                begun,
-            )
+        if self._auto and (self.report is None or n_starts is not None):
+            self._require_any_number(chosen, fixed, callback, advance)
+            from mogfit.model_selection import select_for
+            from mogfit.selection.options import SelectionOptions
+
+            selection = select_for(
+                self, seen, SelectionOptions.checked(covariance=structure), fit_options,
+                random_state, progress,
+            )  # fmt: skip
+            prepared, report = selection.best.mog._prepared, selection.best.report
+            self.ngauss, self.selection = selection.best_ngauss, selection
+        else:
+            rng = np.random.default_rng(draw_seed(random_state, "random_state"))
+            with observing(progress, advance, callback, limit) as observer:
+                prepared, report = run_fit(
+                    seen,
+                    self._bounds,
+                    self.ngauss,
+                    start,
+                    fit_options,
+                    rng,
+                    seen.names or self.names,
+                    observer,
+                    begun,
+                )
         self._commit(prepared, report, seen)
         self.missing = self.missing if missing is None else missing
         self.covariance = structure
         self.minargs = {"method": fit_options.method, "tol": tol, "options": fit_options.options}
         if verbose:
             print(report)  # noqa: T201 (what verbose= asks for)
-        unresolved = unresolved_components(
-            prepared, seen, fit_options.threads, Model(structure, held)
-        )
-        for text, category in doubts(report, self.mog, self._bounds, unresolved):
+        for text, category in self._doubts(seen, fit_options):
             warn_user(text, category)
+
+    def _require_any_number(self, bounds: Any, fixed: Any, callback: Any, advance: int) -> None:
+        """Refuse what belongs to one number of components where several are to be compared."""
+        for name, given in (
+            ("bounds", bounds is not None),
+            ("fixed", fixed is not None),
+            ("callback", callback is not None),
+            ("advance", advance > 0),
+            ("set_initial_params", self.report is None and self._initial_params_set_by_user),
+        ):
+            if given:
+                raise InputError(
+                    f"{name}: given, but ngauss='auto' compares fits of several numbers of "
+                    f"components, which search for their own starts; leave {name} out, or give "
+                    "ngauss a number"
+                )
+
+    def _doubts(
+        self, seen: Observations, options: FitOptions
+    ) -> list[tuple[str, type[MoGWarning]]]:
+        """What a user must know of the fit to these data."""
+        assert self.report is not None
+        unresolved = unresolved_components(
+            self.mog._prepared, seen, options.threads, Model(options.covariance, options.fixed)
+        )
+        return list(doubts(self.report, self.mog, self._bounds, unresolved))
 
     def _start(
         self, structure: str, n_starts: int | None, held: Fixed
@@ -443,6 +488,7 @@ class FitMoG(FitResults):
         mog = MixtureOfGaussians.from_prepared(prepared, seen.names, self.truncation)
         self.names = seen.names
         self._keep(seen)
+        self._fit_weight = seen.weight
         self._restore(mog, report)
         self._label = ()
 

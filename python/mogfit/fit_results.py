@@ -13,7 +13,7 @@ from mogfit import _core
 from mogfit.density.components import check_count
 from mogfit.density.domain import parse_domain
 from mogfit.errors import FileFormatError, InputError
-from mogfit.fit_likelihood import FitLikelihood
+from mogfit.fit_criteria import FitCriteria
 from mogfit.inference.quality import QualityOfFit, compare_samples
 from mogfit.inference.report import FitReport
 from mogfit.mixture import MixtureOfGaussians
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 _PASSING = ("mog_qsample", "fig", "fig_qq", "ax_qq")
 
 
-class FitResults(FitLikelihood):
+class FitResults(FitCriteria):
     """A mixture together with how it was fitted and how well it fits."""
 
     report: FitReport | None
@@ -314,6 +314,15 @@ class FitResults(FitLikelihood):
         self.fig = plot.fig
         return plot
 
+    def _weighted_points_to_draw(self) -> tuple[NDArray[Any], Floats | None]:
+        """The rows that are points and count, and their weights in the fit, where it had any."""
+        points, weight = self._points_to_draw(), self._fit_weight
+        if weight is None:
+            return points, None
+        values = self._observed(None).values
+        weight = weight[~np.isnan(values).any(axis=1)]
+        return points[weight > 0], weight[weight > 0]
+
     def _points_to_draw(self) -> NDArray[Any]:
         """The rows that are points: those without a missing value."""
         seen = self._observed(None)
@@ -347,6 +356,8 @@ class FitResults(FitLikelihood):
         passing = _PASSING if self.keep_data else (*_PASSING, "data")
         # The values are in `data`: written once, they are the same array again for any pickler.
         kept = self.keep_data and self._own is not None
+        if not self.keep_data:
+            passing = (*passing, "_fit_weight")
         return (
             self.__dict__ | dict.fromkeys(passing) | {"_seen": self._belongings if kept else None}
         )
@@ -372,6 +383,7 @@ class FitResults(FitLikelihood):
         self.names = mixture.names
         self.outside, self.truncation = saved.outside, mixture.truncation
         self.missing, self.covariance = saved.missing, saved.covariance
+        self._fit_weight = None
         self._have(saved.data, saved.belongings)
         self._bounds = parse_domain(mixture.domain, self.nvars)
         self._sigma_scale = saved.sigma_scale
@@ -384,7 +396,9 @@ class FitResults(FitLikelihood):
 
     def __repr__(self) -> str:
         data = "no data" if self.data is None else f"{len(self.data)} points"
-        head = f"{type(self).__name__}: {self.ngauss} components, {self.nvars} variables, {data}"
+        auto = self.report is None and getattr(self, "_auto", False)
+        ngauss = "any number of" if auto else self.ngauss
+        head = f"{type(self).__name__}: {ngauss} components, {self.nvars} variables, {data}"
         if self.report is None:
             return f"{head}, {'fitted by MultiMin' if self._read_solution else 'not fitted yet'}"
         return f"{head}\n{self.report}"

@@ -88,6 +88,18 @@ class Observations:
         return float(len(self.values) if self.weight is None else self.weight.sum())
 
     @property
+    def effective_points(self) -> float:
+        """Kish's effective size, (sum s)^2 / sum s^2: the number of rows, if weights are equal.
+
+        As many equally weighted points have a mean of the same variance (Kish 1965, section 8.2).
+        """
+        if self.weight is None:
+            return float(len(self.values))
+        # Of the largest, so that no square is too large for a double, or too small.
+        weight = self.weight / self.weight.max()
+        return float(weight.sum() ** 2 / np.square(weight).sum())
+
+    @property
     def noisy(self) -> bool:
         """Whether there are errors of measurement, be they 0."""
         return not (self.deviations is None and self.covariances is None and self.shared is None)

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mogfit.cli.columns import Table
+from mogfit.cli.selecting import iteration_options, numbers_to_compare, select_number
 from mogfit.cli.tables import read_table
 from mogfit.cli.terminal import complain, following, is_plain, log, say, width
 from mogfit.config import get_num_threads, set_num_threads
@@ -28,6 +30,11 @@ from mogfit.noise import Noise, as_noise
 from mogfit.observations import as_observations
 from mogfit.observed_domain import keep_inside, require_inside
 from mogfit.storage.files import load, save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mogfit.selection.result import Selection
 
 __all__ = ["UsageError", "run_demo", "run_fit"]
 
@@ -125,26 +132,23 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
         _start_from(arguments, fit)
     count = len(table.values)
     if not arguments.quiet and not sys.stderr.isatty():
+        numbers = numbers_to_compare(arguments)
+        what = f"{arguments.ngauss} Gaussian{'' if arguments.ngauss == 1 else 's'}"
         log(
-            f"fitting {arguments.ngauss} Gaussian{'' if arguments.ngauss == 1 else 's'} to "
+            f"fitting {f'{numbers[0]} to {numbers[-1]} Gaussians' if numbers else what} to "
             f"{count:,} points of {', '.join(table.names)}"
             + (f", {table.n_missing:,} values missing" if table.n_missing else "")
             + (", with errors" if table.errors is not None else "")
             + f", threads: {get_num_threads()}"
         )
-    options = {} if arguments.max_iterations is None else {"maxiter": arguments.max_iterations}
-    with clock.timing("fitting"), following(arguments.quiet) as callback:
+    selection = None
+    with clock.timing("fitting"):
         try:
-            fit.fit_data(
-                method=arguments.method,
-                tol=arguments.tol,
-                options=options,
-                n_starts=arguments.n_starts,
-                random_state=arguments.seed,
-                penalty=arguments.penalty,
-                sample_weight=table.weights,
-                callback=callback,
-            )
+            if numbers_to_compare(arguments):
+                selection = select_number(fit, table, arguments)
+                fit = selection.best
+            else:
+                _fit_one(fit, table, arguments)
         except InputError as error:
             if str(error).startswith("options"):
                 raise UsageError(f"--max-iterations: {error}") from error
@@ -156,6 +160,8 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
         save(fit, arguments.out)
         written.append(str(arguments.out))
     if not arguments.quiet:
+        if selection is not None:
+            say(f"{selection}\n")
         _print_report(fit, report, table)
     if not report.converged:
         resume = arguments.out or "a file written by --out"
@@ -165,13 +171,27 @@ def _fit_and_write(table: Table, arguments: argparse.Namespace, clock: _Clock, t
         )
     if arguments.plot is not None:
         with clock.timing("drawing"):
-            _write_figure(fit, table, arguments.plot, title)
+            _write_figure(fit, table, arguments.plot, title, selection)
         written.append(str(arguments.plot))
     if written and not arguments.quiet:
         say(f"\nwrote {' and '.join(written)}")
     if arguments.profile:
         say("\n" + _profile(report, clock))
     return report.converged
+
+
+def _fit_one(fit: FitMoG, table: Table, arguments: argparse.Namespace) -> None:
+    with following(arguments.quiet) as callback:
+        fit.fit_data(
+            method=arguments.method,
+            tol=arguments.tol,
+            options=iteration_options(arguments),
+            n_starts=arguments.n_starts,
+            random_state=arguments.seed,
+            penalty=arguments.penalty,
+            sample_weight=table.weights,
+            callback=callback,
+        )
 
 
 def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
@@ -206,7 +226,7 @@ def _make_fit(table: Table, arguments: argparse.Namespace) -> FitMoG:
     table.values, table.weights, table.errors = seen.given, seen.weight, seen.deviations
     fit = FitMoG(
         table.values,
-        ngauss=arguments.ngauss,
+        ngauss=1 if numbers_to_compare(arguments) else arguments.ngauss,
         domain=domain,
         missing=arguments.missing,
         errors=None if table.errors is None else Noise(deviations=table.errors),
@@ -271,7 +291,12 @@ def _check_outputs(arguments: argparse.Namespace, data: Path | None) -> None:
         raise UsageError(f"--out and --plot: both are {arguments.out}; give different names")
     if arguments.plot is not None:
         _figure_format(arguments.plot)
+    if arguments.criterion is not None and not numbers_to_compare(arguments):
+        raise UsageError("--criterion: there is nothing to choose from; give --select too")
     if arguments.start_from is not None:
+        if numbers_to_compare(arguments):
+            several = "--select" if arguments.select else "--ngauss auto"
+            raise UsageError(f"--start-from and {several}: give one of them")
         if arguments.n_starts is not None:
             raise UsageError("--start-from and --n-starts: give one of them")
         with arguments.start_from.open("rb"):
@@ -326,12 +351,25 @@ def _start_from(arguments: argparse.Namespace, fit: FitMoG) -> None:
     fit.set_initial_params(from_mog=mog)
 
 
-def _write_figure(fit: FitMoG, table: Table, path: Path, title: str) -> None:
+def _write_figure(
+    fit: FitMoG, table: Table, path: Path, title: str, selection: Selection | None
+) -> None:
     import io
 
+    content = io.BytesIO()
+    if selection is not None:
+        figure = selection.plot()
+        figure.suptitle(title)
+    else:
+        figure = _corner(fit, table, title)
+    figure.savefig(content, format=_figure_format(path), dpi=_DOTS_PER_INCH)
+    write_atomically(path, content.getvalue())
+
+
+def _corner(fit: FitMoG, table: Table, title: str) -> Figure:
     from mogfit.plotting import corner_figure
 
-    figure = corner_figure(
+    return corner_figure(
         fit.mog,
         table.values,
         names=table.names,
@@ -342,6 +380,3 @@ def _write_figure(fit: FitMoG, table: Table, path: Path, title: str) -> None:
         title=title,
         random_state=0,
     )
-    content = io.BytesIO()
-    figure.savefig(content, format=_figure_format(path), dpi=_DOTS_PER_INCH)
-    write_atomically(path, content.getvalue())

@@ -9,6 +9,7 @@ from pathlib import Path
 from mogfit.errors import InputError
 from mogfit.observations import MISSING
 from mogfit.parameters import STRUCTURES
+from mogfit.selection.result import CRITERIA
 
 __all__ = ["build_parser"]
 
@@ -42,6 +43,10 @@ examples:
 
   mogfit fit big.npy --columns 0,1,2 --ngauss 20 --threads 8 --quiet --out fit.json
       Columns of an array, by number from 0, read where they lie on the disk.
+
+  mogfit fit data.csv --select 1:20 --criterion bic --plot choice.png
+      Compare 1 to 20 Gaussians, print a table, keep the best; `--ngauss auto` compares 1 to 10.
+      The figure shows the best fit, the criteria, and which Gaussian is likely where.
 
   mogfit fit survey.csv --columns x,y --weights completeness --ngauss 4 --missing drop
       Rows weighed by a column; rows with missing values left out.
@@ -172,14 +177,28 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_fit_options(parser: argparse.ArgumentParser, ngauss: int | None) -> None:
     fit = parser.add_argument_group("the fit")
-    fit.add_argument(
+    number = fit.add_mutually_exclusive_group(required=ngauss is None)
+    number.add_argument(
         "-k",
         "--ngauss",
-        type=_count,
+        type=_count_or_auto,
         default=ngauss,
-        required=ngauss is None,
         metavar="K",
-        help="number of Gaussians" + ("" if ngauss is None else f" (default: {ngauss})"),
+        help="number of Gaussians, or 'auto': the best of 1 to 10"
+        + ("" if ngauss is None else f" (default: {ngauss})"),
+    )
+    number.add_argument(
+        "--select",
+        type=_numbers,
+        metavar="LOW:HIGH",
+        help="compare these numbers of Gaussians, print a table, and keep the best",
+    )
+    fit.add_argument(
+        "--criterion",
+        choices=CRITERIA,
+        metavar="NAME",
+        help="what chooses among numbers of Gaussians: bic (default), aic, icl, or cv, "
+        "cross-validation",
     )
     fit.add_argument(
         "--covariance",
@@ -298,17 +317,36 @@ def _count(text: str) -> int:
     return _whole(text, 1)
 
 
+def _count_or_auto(text: str) -> int | str:
+    return text if text == "auto" else _whole(text, 1, " or auto")
+
+
+def _numbers(text: str) -> range:
+    low, colon, high = text.partition(":")
+    try:
+        numbers = range(int(low), int(high) + 1)
+    except ValueError:
+        numbers = range(0)
+    if not (colon and numbers and numbers[0] >= 1):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} seen; allowed: LOW:HIGH, whole numbers with 1 <= LOW <= HIGH"
+        )
+    return numbers
+
+
 def _seed(text: str) -> int:
     return _whole(text, 0)
 
 
-def _whole(text: str, least: int) -> int:
+def _whole(text: str, least: int, other: str = "") -> int:
     try:
         value = int(text)
     except ValueError:
         value = least - 1
     if not least <= value < 1 << 63:
-        raise argparse.ArgumentTypeError(f"{text!r} seen; allowed: a whole number >= {least}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} seen; allowed: a whole number >= {least}{other}"
+        )
     return value
 
 

@@ -29,6 +29,7 @@ _ADDED: Record = {
     "fixed_weights": [],
     "fixed_means": [],
     "fixed_covariances": [],
+    "effective_points": "NaN",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 __all__ = ["FitReport", "StartRecord"]
@@ -76,6 +77,9 @@ class FitReport:
         without it, gradient and gain of an EM step are those of the posterior.
     fixed_weights, fixed_means, fixed_covariances : tuple of int
         Components whose weights, means and covariances were held.
+    effective_points : float
+        Kish's effective size of the weights s, (sum s)^2 / sum s^2 (N without weights): the number
+        of points in BIC. NaN in files of before it was kept.
     """
 
     converged: bool
@@ -105,6 +109,7 @@ class FitReport:
     fixed_weights: tuple[int, ...] = ()
     fixed_means: tuple[int, ...] = ()
     fixed_covariances: tuple[int, ...] = ()
+    effective_points: float = math.nan
 
     @property
     def points_per_second(self) -> float:

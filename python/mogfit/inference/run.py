@@ -29,7 +29,7 @@ from mogfit.inference.structure import is_diagonal
 from mogfit.observations import Observations
 from mogfit.prior import Prior
 
-__all__ = ["FitOptions", "run_fit"]
+__all__ = ["FitOptions", "likelihood_of", "run_fit"]
 
 Floats = NDArray[np.float64]
 
@@ -147,7 +147,7 @@ def run_fit(
     if data.weight is not None and not data.weight.all():
         # As if they were absent, to the last bit: rows of weight 0 go before anything else.
         data = data.take(data.weight > 0)
-    likelihood = _likelihood(data, domain, ngauss, start, options, names)
+    likelihood = likelihood_of(data, domain, ngauss, start, options, names)
     model = likelihood.model
     try:
         if model.n_parameters(ngauss, data.nvars) == 0 and start is not None:
@@ -194,6 +194,7 @@ def run_fit(
         threads=options.threads or _core.get_num_threads(),
         variant=_core.variant,
         penalized_components=likelihood.held_by_penalty(fitted),
+        effective_points=data.effective_points,
         covariance=model.structure,
         log_prior=log_prior,
         **{f"fixed_{name}": held for name, held in model.held(ngauss).numbers().items()},
@@ -201,7 +202,7 @@ def run_fit(
     return fitted, report
 
 
-def _likelihood(
+def likelihood_of(
     data: Observations,
     domain: Floats | None,
     ngauss: int,

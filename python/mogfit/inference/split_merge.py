@@ -8,7 +8,9 @@ sample, the best few on a larger one, and what survives must win on the data.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from mogfit import _core
 from mogfit.errors import DegenerateError
 from mogfit.inference.likelihood import Likelihood
 
-__all__ = ["improve"]
+__all__ = ["Splitter", "improve", "most_promising"]
 
 Floats = NDArray[np.float64]
 
@@ -104,17 +106,31 @@ def _one_round(
 
 def _best_moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_core.PreparedMixture]:
     """The mixtures after the most promising moves and a few EM steps, best first."""
+    splitter = Splitter(mixture, small)
+    starts = (
+        partial(splitter.move, move.removed, move.split, move.axis)
+        for move in _moves(mixture, small)
+    )
+    return most_promising(starts, small, _TRIALS)
+
+
+def most_promising(
+    starts: Iterable[Callable[[], _core.PreparedMixture]], small: Likelihood, count: int
+) -> list[_core.PreparedMixture]:
+    """Where a few EM steps on a small sample lead from `starts`: the best `count`, best first.
+
+    Starts that collapse, or lose a component, are left out.
+    """
     tried: list[tuple[float, int, _core.PreparedMixture]] = []
-    splitter = _Splitter(mixture, small)
-    for move in _moves(mixture, small):
+    for start in starts:
         try:
-            after, loglik = small.em_run(splitter.apply(move), _EM_STEPS)
+            after, loglik = small.em_run(start(), _EM_STEPS)
         except DegenerateError:
             continue
         if after.weights.min() > 0:
             tried.append((-loglik, len(tried), after))
     tried.sort()
-    return [after for _, _, after in tried[:_TRIALS]]
+    return [after for _, _, after in tried[:count]]
 
 
 def _moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_Move]:
@@ -133,8 +149,8 @@ def _moves(mixture: _core.PreparedMixture, small: Likelihood) -> list[_Move]:
     ]
 
 
-class _Splitter:
-    """Applies moves to one mixture."""
+class Splitter:
+    """Splits components of one mixture, in two halves along a principal axis."""
 
     def __init__(self, mixture: _core.PreparedMixture, small: Likelihood) -> None:
         self._weights, self._means = mixture.weights, mixture.means
@@ -150,12 +166,41 @@ class _Splitter:
         left, lengths, _ = np.linalg.svd(factors / scale[:, None])
         self._axes = (left * lengths[:, None, :]).transpose(0, 2, 1) * scale
 
-    def apply(self, move: _Move) -> _core.PreparedMixture:
-        weights, means = self._weights.copy(), self._means.copy()
-        covariances = self._covariances.copy()
-        j, k = move.split, move.removed
-        step = _OFFSET * self._axes[j, move.axis]
-        means[j], means[k] = means[j] - step, means[j] + step
+    def move(self, removed: int, split: int, axis: int = 0) -> _core.PreparedMixture:
+        """The mixture without one component, whose place a half of another takes."""
+        return self._halved(
+            split, removed, axis, self._weights.copy(), self._means.copy(), self._covariances.copy()
+        )
+
+    def split(self, split: int, axis: int = 0, offset: float = _OFFSET) -> _core.PreparedMixture:
+        """The mixture with two halves in place of one component, and so one component more.
+
+        They are `offset` standard deviations to both sides of its mean, below 1; together they
+        have its mean and covariance, and at an offset of 0 its density.
+        """
+        return self._halved(
+            split,
+            len(self._weights),
+            axis,
+            np.append(self._weights, 0.0),
+            np.concatenate([self._means, self._means[:1]]),
+            np.concatenate([self._covariances, self._covariances[:1]]),
+            offset,
+        )
+
+    def _halved(
+        self,
+        j: int,
+        k: int,
+        axis: int,
+        weights: Floats,
+        means: Floats,
+        covariances: Floats,
+        offset: float = _OFFSET,
+    ) -> _core.PreparedMixture:
+        """A mixture of these parameters in which j and k are the halves of what j was."""
+        step = offset * self._axes[j, axis]
+        means[k], means[j] = means[j] + step, means[j] - step
         covariances[k] = covariances[j] = covariances[j] - np.outer(step, step)
         weights[j] = weights[k] = 0.5 * weights[j]
         covariances = self._model.constrain(covariances, weights)
