@@ -326,9 +326,9 @@ PYBIND11_MODULE(MOGFIT_MODULE, m) {
         return py::make_tuple(found.nan, found.infinite, found.first_row, found.first_column);
       },
       arg("X"), arg("threads") = 0);
+  bind_clusters(m);
   bind_observations(m);
   bind_models(m);
-  bind_clusters(m);
   bind_fits(m);
   bind_function_fits(m);
   m.def("get_num_threads", &default_threads);

@@ -5,9 +5,9 @@
 
 namespace mogfit {
 
+void bind_clusters(pybind11::module_& m);
 void bind_observations(pybind11::module_& m);
 void bind_models(pybind11::module_& m);
-void bind_clusters(pybind11::module_& m);
 void bind_fits(pybind11::module_& m);
 void bind_function_fits(pybind11::module_& m);
 

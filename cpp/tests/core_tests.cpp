@@ -8,8 +8,11 @@
 
 int main() {
   mogfit::tests::test_evaluation();
+  mogfit::tests::test_diagonal();
+  mogfit::tests::test_clustering();
   mogfit::tests::test_fitting();
   mogfit::tests::test_functions();
+  mogfit::tests::test_models();
   mogfit::tests::test_observations();
   mogfit::tests::test_drawing_and_threads();
   mogfit::tests::test_truncated_drawing();

@@ -164,14 +164,14 @@ void test_em(int d, int ngauss, double strength) {
     const EmResult run = em_run(mixture, {problem.layout.points(), problem.weight.data()},
                                 problem.penalty, step, -1.0, 1);
     by_hand = maximise(by_hand, problem.moments(by_hand), problem.penalty);
-    check(run.steps == step && run.mixture.means() == by_hand.means(), what + " steps");
+    check(run.steps() == step && run.mixture.means() == by_hand.means(), what + " steps");
     // At K = 1 the first step arrives, and the next ones change the last bit only.
-    check(run.loglik >= before - 1e-13 * std::abs(run.loglik), what + " gains");
-    before = run.loglik;
+    check(run.loglik() >= before - 1e-13 * std::abs(run.loglik()), what + " gains");
+    before = run.loglik();
   }
   const EmResult patient = em_run(mixture, {problem.layout.points(), problem.weight.data()},
                                   problem.penalty, 100, 1e9, 1);
-  check(patient.steps == 2, what + " stops at its tolerance");
+  check(patient.steps() == 2, what + " stops at its tolerance");
 }
 
 void test_em_corner_cases() {
