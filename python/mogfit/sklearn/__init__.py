@@ -2,7 +2,8 @@
 
 `GaussianMixture` has every argument, attribute and method of scikit-learn's class, with the same
 meaning; it also takes weights of the points and missing values, and can go on from EM to a true
-optimum.
+optimum. `BayesianGaussianMixture` infers a posterior of the parameters, and empties components that
+the data do not need.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from mogfit.errors import missing_package_message
 if find_spec("sklearn") is None:
     raise ImportError(missing_package_message("scikit-learn", "for mogfit.sklearn", "sklearn"))
 
+from mogfit.sklearn.bayesian_mixture import BayesianGaussianMixture
 from mogfit.sklearn.gaussian_mixture import GaussianMixture
 
-__all__ = ["GaussianMixture"]
+__all__ = ["BayesianGaussianMixture", "GaussianMixture"]

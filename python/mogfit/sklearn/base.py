@@ -166,7 +166,7 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
             density of the rest.
         y : ignored
         sample_weight : array-like of shape (n_samples,), optional
-            How often each point counts; 0 leaves it out. Only their ratios matter.
+            How often each point counts; 0 leaves it out.
 
         Returns
         -------

@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 
 from mogfit.errors import InputError
 
-__all__ = ["check_means", "check_precisions", "check_weights"]
+__all__ = ["check_means", "check_precisions", "check_weights", "require_shape"]
 
 _FLOATS = (np.float64, np.float32)
 
@@ -18,7 +18,7 @@ _FLOATS = (np.float64, np.float32)
 def check_weights(given: ArrayLike, n_components: int) -> NDArray[Any]:
     """Weights (K,) that sum to 1."""
     weights = check_array(given, dtype=_FLOATS, ensure_2d=False)
-    _require_shape(weights, (n_components,), "weights")
+    require_shape(weights, (n_components,), "weights")
     if np.any(weights < 0.0) or np.any(weights > 1.0):
         raise InputError(
             "The parameter 'weights' should be in the range [0, 1], but got max value "
@@ -36,7 +36,7 @@ def check_weights(given: ArrayLike, n_components: int) -> NDArray[Any]:
 def check_means(given: ArrayLike, n_components: int, n_features: int) -> NDArray[Any]:
     """Means (K, d)."""
     means = check_array(given, dtype=_FLOATS, ensure_2d=False)
-    _require_shape(means, (n_components, n_features), "means")
+    require_shape(means, (n_components, n_features), "means")
     return means
 
 
@@ -45,7 +45,7 @@ def check_precisions(
 ) -> NDArray[Any]:
     """Precisions of this type and shape: positive, or symmetric and positive definite."""
     precisions = check_array(given, dtype=_FLOATS, ensure_2d=False, allow_nd=len(shape) == 3)
-    _require_shape(precisions, shape, f"{covariance_type} precision")
+    require_shape(precisions, shape, f"{covariance_type} precision")
     if covariance_type in ("full", "tied"):
         transposed = np.swapaxes(precisions, -1, -2)
         if not (
@@ -59,7 +59,8 @@ def check_precisions(
     return precisions
 
 
-def _require_shape(seen: NDArray[Any], expected: tuple[int, ...], name: str) -> None:
+def require_shape(seen: NDArray[Any], expected: tuple[int, ...], name: str) -> None:
+    """Refuse a parameter of another shape."""
     if seen.shape != expected:
         raise InputError(
             f"The parameter '{name}' should have the shape of {expected}, but got {seen.shape}"

@@ -57,6 +57,7 @@ class TrainingData:
     X: NDArray[Any]  # (N, d), float64 or float32; NaN where a value is missing
     weight: Floats | None  # (N,), positive
     n_missing: int
+    unit: float = 1.0  # what each point counts, where `weight` is None
 
     @classmethod
     def of(cls, X: NDArray[Any], sample_weight: Floats | None, n_missing: int) -> TrainingData:
@@ -69,8 +70,9 @@ class TrainingData:
         InputError
             If a weight is negative or none is positive, or if a column is NaN throughout.
         """
+        unit = 1.0
         if sample_weight is not None:
-            X, sample_weight = _with_weight(X, sample_weight)
+            X, sample_weight, unit = _with_weight(X, sample_weight)
         if n_missing:
             n_missing = _core.count_nonfinite(X)[0]
             unseen = np.flatnonzero(np.isnan(X).all(axis=0))
@@ -79,12 +81,19 @@ class TrainingData:
                     f"X: {len(unseen)} of {X.shape[1]} columns have no value, first "
                     f"{place(column=int(unseen[0]))}; leave them out"
                 )
-        return cls(X, sample_weight, n_missing)
+        return cls(X, sample_weight, n_missing, unit)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Points that count, and variables."""
         return self.X.shape
+
+    @cached_property
+    def counted(self) -> TrainingData:
+        """The same where weights are numbers of points, and not their ratios alone matter."""
+        if self.unit == 1.0:
+            return self
+        return TrainingData(self.X, np.full(len(self.X), self.unit), self.n_missing)
 
     @cached_property
     def total(self) -> float:
@@ -131,7 +140,7 @@ class TrainingData:
         return filled, spread * part / (1.0 - part)
 
 
-def _with_weight(X: NDArray[Any], weight: Floats) -> tuple[NDArray[Any], Floats | None]:
+def _with_weight(X: NDArray[Any], weight: Floats) -> tuple[NDArray[Any], Floats | None, float]:
     smallest = weight.min()
     if smallest < 0.0:
         row = int(np.argmax(weight < 0.0))
@@ -144,4 +153,5 @@ def _with_weight(X: NDArray[Any], weight: Floats) -> tuple[NDArray[Any], Floats 
             raise InputError("sample_weight: all are 0; allowed: numbers >= 0, some of them > 0")
         X, weight = X[counted], weight[counted]
     # Equal weights change nothing: then the same draws and sums as without any.
-    return X, None if weight.min() == weight.max() else weight
+    smallest = float(weight.min())
+    return (X, None, smallest) if smallest == weight.max() else (X, weight, 1.0)
