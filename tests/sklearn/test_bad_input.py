@@ -69,7 +69,7 @@ def test_a_column_without_values_is_refused():
     [
         (np.ones(3), "sample_weight"),
         (np.full(600, -1.0), "row 0"),
-        (np.zeros(600), "all are 0"),
+        (np.zeros(600), "all are 0|at least one non-zero"),
         (np.full(600, np.nan), "NaN"),
         (np.full(600, np.inf), "infinity"),
         (np.ones((600, 1)), "1D"),
@@ -127,3 +127,12 @@ def test_draws_are_one_or_more():
     for number in (0, -3):
         with pytest.raises(mogfit.InputError, match="Invalid value for 'n_samples'"):
             mixture.sample(number)
+
+
+def test_a_warm_start_needs_the_same_size():
+    X = clouds()
+    mixture = GaussianMixture(2, warm_start=True, random_state=0).fit(X)
+    with pytest.raises(mogfit.InputError, match=r"means_: shape \(2, 3\) seen, shape \(3, 3\)"):
+        mixture.set_params(n_components=3).fit(X)
+    with pytest.raises(mogfit.InputError, match="warm_start"):
+        mixture.set_params(n_components=2).fit(X[:, :2])

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 @parametrize_with_checks(
     [
         GaussianMixture(),
+        GaussianMixture(solver="lbfgs"),
         GaussianMixture(2, covariance_type="diag", random_state=0, missing="error"),
     ]
 )

@@ -71,7 +71,7 @@ def test_a_warm_start_goes_on_from_where_the_last_fit_ended():
     X = clouds()
     mixture = GaussianMixture(3, solver="lbfgs", max_iter=9, warm_start=True, random_state=0)
     bounds = [mixture.fit(X).lower_bound_ for _ in range(60)]
-    assert bounds == sorted(bounds)
+    assert np.diff(bounds).min() > -1e-12  # rounding
     assert mixture.converged_
     at_once = GaussianMixture(3, solver="lbfgs", max_iter=500, random_state=0).fit(X)
     assert mixture.lower_bound_ == pytest.approx(at_once.lower_bound_, abs=1e-8)

@@ -137,7 +137,9 @@ def test_every_start_takes_gaps_and_weights(init_params):
 def test_rows_by_the_million_start_from_a_sample_of_them(monkeypatch):
     from mogfit.sklearn import starts
 
-    monkeypatch.setattr(starts, "KMEANS_ROWS", 150)
+    assert starts.kmeans_rows(1, 1) == 5_000
+    assert starts.kmeans_rows(100, 100) == 20_000
+    monkeypatch.setattr(starts, "kmeans_rows", lambda *_: 150)
     X = _with_gaps(clouds(2000))
     for weight in (None, np.linspace(0.5, 1.5, len(X))):
         thinned = GaussianMixture(3, random_state=0, tol=1e-7, max_iter=2000)

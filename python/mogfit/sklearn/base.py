@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from mogfit import _core
-from mogfit.errors import DegenerateError, InputError, scalar_message, warn_user
+from mogfit.errors import DegenerateError, InputError, scalar_message, shape_message, warn_user
 from mogfit.sklearn.starts import ClusterMoments, draw_clusters
 from mogfit.sklearn.training_data import Floats, TrainingData, count_missing, observed
 from mogfit.sklearn.versions import ConvergenceWarning, validate_points
@@ -227,6 +227,17 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
 
     def _best_run(self, data: TrainingData) -> Run:
         goes_on = self.warm_start and hasattr(self, "converged_")
+        shape = (self.n_components, data.shape[1])
+        if goes_on and self.means_.shape != shape:
+            raise InputError(
+                shape_message(
+                    "means_",
+                    self.means_.shape,
+                    shape,
+                    other="n_components and X",
+                    remedy="warm_start goes on from a fit of the same size: clone the estimator",
+                )
+            )
         random_state = check_random_state(self.random_state)
         best: Run | None = None
         for start in range(1 if goes_on else self.n_init):

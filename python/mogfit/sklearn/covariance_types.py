@@ -78,10 +78,10 @@ def maximise(
 
 def precision_factors(factors: Floats, covariance_type: str) -> Floats:
     """Upper factors U, with precision U U^T, of lower factors (K, d, d) of the covariances."""
-    if covariance_type == "full":
-        return np.triu(_inverse_transposed(factors))
-    if covariance_type == "tied":
-        return np.triu(_inverse_transposed(factors[0]))
+    if covariance_type in ("full", "tied"):
+        lower = factors if covariance_type == "full" else factors[0]
+        # The inverse of the transposed, which is upper, needs no exchange of rows.
+        return np.linalg.inv(np.swapaxes(lower, -1, -2))
     return 1.0 / from_matrices(factors, covariance_type)
 
 
@@ -91,7 +91,7 @@ def expand_precision_factors(
     """Lower factors (K, d, d) of the covariances, of upper ones of the precisions."""
     upper = np.asarray(precisions_cholesky, float)
     if covariance_type in ("full", "tied"):
-        lower = np.tril(_inverse_transposed(upper))
+        lower = np.swapaxes(np.linalg.inv(upper), -1, -2)
         return np.broadcast_to(lower, (n_components, n_features, n_features))
     deviations = 1.0 / upper
     if covariance_type == "spherical":
@@ -112,7 +112,3 @@ def precisions(precisions_cholesky: Floats, covariance_type: str) -> Floats:
     if covariance_type in ("full", "tied"):
         return precisions_cholesky @ np.swapaxes(precisions_cholesky, -1, -2)
     return precisions_cholesky**2
-
-
-def _inverse_transposed(triangular: Floats) -> Floats:
-    return np.swapaxes(np.linalg.inv(triangular), -1, -2)

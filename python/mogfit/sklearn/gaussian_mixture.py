@@ -44,8 +44,8 @@ class GaussianMixture(BaseMixture):
     n_init : int, default 1
         Starts, of which the one that ends with the largest lower bound is kept.
     init_params : {"kmeans", "k-means++", "random", "random_from_data"}, default "kmeans"
-        Where starts come from. "kmeans" clusters at most 20,000 points, drawn in proportion to
-        their weights; the others draw what scikit-learn draws.
+        Where starts come from. Of many points, "kmeans" clusters a sample of 5,000 to 20,000,
+        drawn in proportion to their weights; the others draw what scikit-learn draws.
     weights_init : array-like of shape (K,), optional
     means_init : array-like of shape (K, d), optional
     precisions_init : array-like, optional

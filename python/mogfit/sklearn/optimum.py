@@ -69,6 +69,8 @@ def climb(
             model=model,
         )
         mixture = descent.mixture
+        if not path:  # it began at the optimum
+            path.append(-descent.objective)
         optimal = descent.em_gain < gain_allowed
         converged = optimal and descent.gradient_norm <= wanted
         if converged or descent.ending != "converged":

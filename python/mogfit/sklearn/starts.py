@@ -13,13 +13,10 @@ from mogfit import _core
 from mogfit.rng import draw_seed
 from mogfit.sklearn.training_data import Floats, TrainingData
 
-__all__ = ["OF_ONE_POINT", "ClusterMoments", "draw_clusters", "widened"]
+__all__ = ["OF_ONE_POINT", "ClusterMoments", "draw_clusters", "kmeans_rows", "widened"]
 
 # Starts of which every cluster is a point of the data.
 OF_ONE_POINT = ("k-means++", "random_from_data")
-
-# Rows that k-means looks at: enough to place centres, and few enough to cost less than EM.
-KMEANS_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def draw_clusters(
     data : TrainingData
     n_clusters : int
     method : {"kmeans", "k-means++", "random", "random_from_data"}
-        "kmeans" sees at most 20,000 rows, drawn in proportion to their weights.
+        "kmeans" sees `kmeans_rows` rows at most, drawn in proportion to their weights.
     covariance_type : str
         Of "diag" and "spherical" covariances, no more than the diagonal is needed.
     random_state : numpy.random.RandomState
@@ -89,8 +86,7 @@ def _of_kmeans(
     covariance_type: str,
     random_state: np.random.RandomState,
 ) -> ClusterMoments:
-    if len(data.X) > KMEANS_ROWS:
-        data = _thinned(data, random_state)
+    data = _thinned(data, kmeans_rows(n_clusters, data.shape[1]), random_state)
     X, lost = data.completed
     # Distances as scikit-learn's, in the units of the data.
     labels, _ = _core.kmeans_labels(
@@ -112,12 +108,22 @@ def _of_kmeans(
     return ClusterMoments(counts, data.total, means, _with_variance(scatter, lost))
 
 
-def _thinned(data: TrainingData, random_state: np.random.RandomState) -> TrainingData:
-    """Rows drawn with replacement, in proportion to their weights."""
+def kmeans_rows(n_clusters: int, nvars: int) -> int:
+    """Most rows that k-means looks at: some hundreds a cluster, more where there are many columns.
+
+    From 5,000 to 20,000.
+    """
+    return min(max(5_000, n_clusters * max(500, 20 * nvars)), 20_000)
+
+
+def _thinned(data: TrainingData, rows: int, random_state: np.random.RandomState) -> TrainingData:
+    """At most so many rows, drawn with replacement in proportion to their weights."""
     n = len(data.X)
+    if n <= rows:
+        return data
     if data.weight is None:
-        return data.rows(random_state.randint(n, size=KMEANS_ROWS))
-    return data.rows(random_state.choice(n, size=KMEANS_ROWS, p=data.weight / data.total))
+        return data.rows(random_state.randint(n, size=rows))
+    return data.rows(random_state.choice(n, size=rows, p=data.weight / data.total))
 
 
 def _of_responsibilities(
