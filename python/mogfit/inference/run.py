@@ -243,6 +243,11 @@ def _evaluate(likelihood: Likelihood, start: _core.PreparedMixture) -> Outcome:
     """Where a fit ends that has nothing to fit."""
     mixture = prepare_start(likelihood, start.with_domain(likelihood.domain))
     loglik = likelihood.loglik(mixture)
+    if not np.isfinite(loglik):
+        raise InputError(
+            "fixed: everything is held, where the log-likelihood of the data is not finite; hold "
+            "means nearer to them, or wider covariances"
+        )
     return Outcome(mixture, loglik, 0.0, 0.0, 0, True, "everything is held: evaluated only")
 
 
