@@ -128,7 +128,7 @@ def test_an_evaluation_that_overflows_is_refused():
     F = FitMoG(SMALL, 3)
     F.set_initial_params(from_mog=START)
     F.set_initial_params(mus=START.mus + 1e200)
-    with pytest.raises(InputError, match="^fixed: everything is held, where the log-likelihood"):
+    with pytest.raises(InputError, match=r"^fixed: everything is held, where the log-likelihood"):
         F.fit_data(fixed={"weights": True, "means": True, "covariances": True})
     assert F.report is None
 
