@@ -68,7 +68,8 @@ class Prior:
     concentration : float or array_like of shape (G,), default 1.0
         The a_k of the Dirichlet distribution, from 1 to 1e12: as if a_k - 1 further points were
         known to come from component k. Below 1 the posterior has no mode, the weight of a component
-        running to 0.
+        running to 0. Where they differ, a search gives its heaviest component to the largest, and
+        components keep that order.
     mean : array_like of shape (V,), optional
         m, around which the means of the components lie; by default the mean of the data.
     mean_strength : float, default 0.01
