@@ -48,23 +48,55 @@ def test_what_is_left_out_comes_from_the_data():
             r"^concentration: 2 of 3 values are below 1, first at component 1: 0.5; allowed",
         ),
         ({"concentration": 0.0}, "a weight would run to 0"),
-        ({"concentration": np.nan}, "not finite"),
+        ({"concentration": np.nan}, r"^concentration: nan .* a finite number"),
         ({"concentration": []}, "one number, or one for each component"),
-        ({"mean_strength": -1.0}, r"^mean_strength: -1.0 .* allowed: a number >= 0"),
+        ({"concentration": np.inf}, r"^concentration: inf .* allowed: a finite number"),
+        (
+            {"concentration": [1.0, 1e13]},
+            r"^concentration: 1 of 2 values is above 1e\+12, first",
+        ),
+        ({"mean_strength": -1.0}, r"^mean_strength: -1.0 .* allowed: a number from 0 to 1e\+12$"),
+        ({"mean_strength": 1e13}, "mean_strength"),
+        ({"dof": 1e13}, r"^dof: .* allowed: a number > V - 1, at most 1e\+12, or None"),
         ({"mean_strength": "1"}, "mean_strength"),
         ({"mean_strength": np.inf}, "mean_strength"),
         ({"dof": 0}, r"^dof: 0 .* allowed: a number > V - 1"),
         ({"dof": True}, "dof"),
-        ({"mean": [[1.0]]}, "one value for each variable"),
-        ({"scale": [1.0, 2.0]}, "a square matrix"),
-        ({"scale": [[1.0, 2.0], [2.0, 1.0]]}, r"^scale: component 0 is not positive definite"),
-        ({"scale": [[1.0, 0.5], [0.4, 1.0]]}, "not symmetric"),
-        ({"scale": 0.0}, "not positive"),
+        ({"mean": [[1.0]]}, r"^mean: shape \(1, 1\) seen, one value for each variable"),
+        ({"scale": [1.0, 2.0]}, r"^scale: shape \(2,\) seen, a square matrix"),
+        ({"scale": [[1.0, 2.0], [2.0, 1.0]]}, r"^scale: the matrix is not positive definite"),
+        ({"scale": [[1.0, 1.0], [1.0, 1.0]]}, r"^scale: the matrix is singular: rank 1 of 2"),
+        ({"scale": [[1.0, 0.5], [0.4, 1.0]]}, r"^scale: the matrix is not symmetric"),
+        ({"scale": 0.0}, r"^scale: 1 of 1 variance is not positive, first at variable 0: 0"),
     ],
 )
 def test_values_out_of_range_are_refused(values, message):
     with pytest.raises(InputError, match=message):
         Prior(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"mean": [0.0, 1e12]},
+            r"^prior: mean: 2.0e\+11 standard .* away .* in variable 1;",
+        ),
+        (
+            {"scale": np.diag([1e30, 1.0])},
+            r"^prior: scale: 1.0e\+15 standard .* wide in variable",
+        ),
+    ],
+)
+def test_what_drowns_the_data_is_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        Prior(**values).resolved(np.zeros(2), np.diag([1.0, 25.0]), 3)
+
+
+@pytest.mark.parametrize("default", [True, np.True_])
+def test_true_stands_for_the_default(default):
+    assert repr(mogfit.prior.check_prior(default, 2, 3)) == repr(Prior())
+    assert mogfit.prior.check_prior(not default, 2, 3) is None
 
 
 @pytest.mark.parametrize("name", ["concentration", "mean", "scale"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +14,12 @@ from mogfit import _core
 from mogfit.console import shows_reports, tell, timed
 from mogfit.density.components import check_count
 from mogfit.density.domain import TRUNCATIONS, parse_domain
-from mogfit.errors import InputError, MoGWarning, choice_message, scalar_message, warn_user
-from mogfit.fit_results import FitResults
-from mogfit.fixed import Fixed, parse_fixed
+from mogfit.errors import InputError, choice_message, scalar_message, warn_user
+from mogfit.fit_stages import FitStages
+from mogfit.fixed import parse_fixed
 from mogfit.inference.checks import overall_moments
-from mogfit.inference.doubts import doubts
-from mogfit.inference.model import Model
 from mogfit.inference.progress import FitState, observing
 from mogfit.inference.report import FitReport
-from mogfit.inference.resolution import unresolved_components
 from mogfit.inference.run import FitOptions, run_fit
 from mogfit.inference.structure import check_structure, is_diagonal
 from mogfit.mixture import MixtureOfGaussians
@@ -30,15 +27,12 @@ from mogfit.observations import MISSING, Missing, Observations, as_observations
 from mogfit.prior import Prior, check_prior
 from mogfit.rng import draw_seed
 
-if TYPE_CHECKING:
-    from mogfit.selection.result import Selection
-
 __all__ = ["FitMoG"]
 
 Floats = NDArray[np.float64]
 
 
-class FitMoG(FitResults):
+class FitMoG(FitStages):
     """Fit a mixture of Gaussians to data.
 
     Parameters
@@ -137,12 +131,6 @@ class FitMoG(FitResults):
     >>> bool(np.abs(np.sort(F.mog.mus.ravel()) - [0, 5]).max() < 0.1)
     True
     """
-
-    # As fits had it that were pickled before there was a choice.
-    covariance: str = "full"
-    selection: Selection | None = None
-    # Whether the number of components is to be found.
-    _auto: bool = False
 
     def __init__(
         self,
@@ -307,9 +295,8 @@ class FitMoG(FitResults):
         missing : {"error", "marginal", "drop"}, optional
             What a NaN means from now on; by default what `FitMoG` was told.
         n_starts : int, optional
-            Starts to try; by default 2 G, at most 8 (split-and-merge moves go on from the
-            best). Given again in a later fit, it searches
-            anew.
+            Starts to try; by default 2 G, at most 8 (split-and-merge moves go on from the best).
+            Given again in a later fit, it searches anew.
         random_state : None, int, numpy.random.Generator or RandomState, optional
             Source of the seed of the search. None takes one draw from numpy's global state.
         penalty : float, default 1e-9
@@ -375,8 +362,16 @@ class FitMoG(FitResults):
         seen = self._inside(
             self._observed(data, errors, projection, sample_weight, missing=missing, to_fit=True)
         )
+        if not isinstance(verbose, (bool, int, np.integer)):
+            raise InputError(scalar_message("verbose", verbose, "a whole number"))
+        if not isinstance(normalize, (bool, np.bool_)):
+            raise InputError(scalar_message("normalize", normalize, "True or False"))
+        check_count(advance, "advance", 0)
         chosen = bounds if bounds is not None else self.bounds
         structure = self.covariance if covariance is None else check_structure(covariance)
+        comparing = self._auto and (self.report is None or n_starts is not None)
+        if comparing:
+            self._require_any_number(chosen, fixed, callback, advance)
         held = parse_fixed(fixed, self.ngauss, structure)
         fit_options = FitOptions.checked(
             method=method,
@@ -390,26 +385,12 @@ class FitMoG(FitResults):
             prior=check_prior(prior, self.ngauss, self.nvars),
             fixed=held,
         )
-        if not isinstance(verbose, (bool, int, np.integer)):
-            raise InputError(scalar_message("verbose", verbose, "a whole number"))
-        if not isinstance(normalize, (bool, np.bool_)):
-            raise InputError(scalar_message("normalize", normalize, "True or False"))
-        check_count(advance, "advance", 0)
-        start = self._start(structure, n_starts, held)
-        limit = fit_options.options.get("maxiter")
-        if self._auto and (self.report is None or n_starts is not None):
-            self._require_any_number(chosen, fixed, callback, advance)
-            from mogfit.model_selection import select_for
-            from mogfit.selection.options import SelectionOptions
-
-            selection = select_for(
-                self, seen, SelectionOptions.checked(covariance=structure), fit_options,
-                random_state, progress,
-            )  # fmt: skip
-            prepared, report = selection.best.mog._prepared, selection.best.report
-            self.ngauss, self.selection = selection.best_ngauss, selection
+        if comparing:
+            prepared, report = self._compare(seen, fit_options, random_state, progress)
         else:
+            start = self._start(structure, n_starts, held)
             rng = np.random.default_rng(draw_seed(random_state, "random_state"))
+            limit = fit_options.options.get("maxiter")
             with observing(progress, advance, callback, limit) as observer:
                 prepared, report = run_fit(
                     seen,
@@ -431,69 +412,18 @@ class FitMoG(FitResults):
         for text, category in self._doubts(seen, fit_options):
             warn_user(text, category)
 
-    def _require_any_number(self, bounds: Any, fixed: Any, callback: Any, advance: int) -> None:
-        """Refuse what belongs to one number of components where several are to be compared."""
-        for name, given in (
-            ("bounds", bounds is not None),
-            ("fixed", fixed is not None),
-            ("callback", callback is not None),
-            ("advance", advance > 0),
-            ("set_initial_params", self.report is None and self._initial_params_set_by_user),
-        ):
-            if given:
-                raise InputError(
-                    f"{name}: given, but ngauss='auto' compares fits of several numbers of "
-                    f"components, which search for their own starts; leave {name} out, or give "
-                    "ngauss a number"
-                )
+    def _compare(
+        self,
+        seen: Observations,
+        options: FitOptions,
+        random_state: Any,
+        progress: bool | str,
+    ) -> tuple[_core.PreparedMixture, FitReport]:
+        """The best fit of several numbers of components."""
+        from mogfit.model_selection import select_for
+        from mogfit.selection.options import SelectionOptions
 
-    def _doubts(
-        self, seen: Observations, options: FitOptions
-    ) -> list[tuple[str, type[MoGWarning]]]:
-        """What a user must know of the fit to these data."""
-        assert self.report is not None
-        unresolved = unresolved_components(
-            self.mog._prepared, seen, options.threads, Model(options.covariance, options.fixed)
-        )
-        return list(doubts(self.report, self.mog, self._bounds, unresolved))
-
-    def _start(
-        self, structure: str, n_starts: int | None, held: Fixed
-    ) -> _core.PreparedMixture | None:
-        """Where the fit starts, unless it searches."""
-        fitted = self.report is not None or self._read_solution is not None
-        known = self._initial_params_set_by_user or fitted
-        if held.some:
-            if n_starts is not None or not known:
-                raise InputError(
-                    "fixed: parameters are held where the fit starts, "
-                    + (
-                        f"but n_starts={n_starts} lets it search for starts; leave n_starts out"
-                        if known
-                        else "which nothing says; call set_initial_params first"
-                    )
-                )
-            return self.mog._prepared
-        if not known or n_starts is not None:
-            return None
-        at_optimum = self._optimum is not None and np.array_equal(self._optimum, self.minparams)
-        if self.report is not None and at_optimum and self.report.covariance != structure:
-            return None  # the optimum of one family is no good start in another
-        return self.mog._prepared
-
-    def _commit(
-        self, prepared: _core.PreparedMixture, report: FitReport, seen: Observations
-    ) -> None:
-        """Take over a finished fit."""
-        mog = MixtureOfGaussians.from_prepared(prepared, seen.names, self.truncation)
-        self.names = seen.names
-        self._keep(seen)
-        self._fit_weight = seen.weight
-        self._restore(mog, report)
-        self._label = ()
-
-    def _restore(self, mog: MixtureOfGaussians, report: FitReport) -> None:
-        """Be the fit that ended at `mog`."""
-        self._adopt(mog)
-        self.report, self._optimum = report, self.minparams
-        self._read_solution = None
+        models = SelectionOptions.checked(covariance=options.covariance)
+        selection = select_for(self, seen, models, options, random_state, progress)
+        self.ngauss, self.selection = selection.best_ngauss, selection
+        return selection.best.mog._prepared, selection.best.report

@@ -22,6 +22,13 @@ __all__ = ["Prior", "PriorValues", "check_prior"]
 
 Floats = NDArray[np.float64]
 
+# The most points that a prior may be worth: with more, rounding hides what the data say.
+_MOST = 1e12
+
+# How far a prior may lie from the data, and how much wider be, in their standard deviations: the
+# square of more is not told from it plus the variance of the data.
+_FARTHEST = 1e8
+
 
 class PriorValues(NamedTuple):
     """A prior with every value known.
@@ -59,17 +66,18 @@ class Prior:
     Parameters
     ----------
     concentration : float or array_like of shape (G,), default 1.0
-        The a_k of the Dirichlet distribution, 1 or more: as if a_k - 1 further points were known to
-        come from component k. Below 1 the posterior has no mode, the weight of a component running
-        to 0.
+        The a_k of the Dirichlet distribution, from 1 to 1e12: as if a_k - 1 further points were
+        known to come from component k. Below 1 the posterior has no mode, the weight of a component
+        running to 0. Where they differ, a search gives its heaviest component to the largest, and
+        components keep that order.
     mean : array_like of shape (V,), optional
         m, around which the means of the components lie; by default the mean of the data.
     mean_strength : float, default 0.01
-        kappa, 0 or more: how many points the knowledge of the means is worth.
+        kappa, from 0 to 1e12: how many points the knowledge of the means is worth.
     dof : float, optional
-        nu, the degrees of freedom, more than V - 1: the larger, the nearer the covariances are to
-        scale / (nu + V + 2). By default V + 2, the least with which they have an expectation and,
-        of whole numbers, a finite one.
+        nu, the degrees of freedom, more than V - 1, at most 1e12: the larger, the nearer the
+        covariances are to scale / (nu + V + 2). By default V + 2, the least whole number with which
+        they have an expectation.
     scale : array_like of shape (V, V), optional
         Psi, positive definite; one number where V is 1. By default S / G^(2/V) with S the
         covariance of the data: the volume of the data shared among the components.
@@ -108,25 +116,35 @@ class Prior:
         keep = object.__setattr__
         keep(self, "concentration", _concentration(self.concentration))
         strength = self.mean_strength
-        if not (is_number(strength) and 0 <= strength < np.inf):
-            raise InputError(scalar_message("mean_strength", strength, "a number >= 0"))
+        if not (is_number(strength) and 0 <= strength <= _MOST):
+            raise InputError(
+                scalar_message("mean_strength", strength, f"a number from 0 to {_MOST:g}")
+            )
         keep(self, "mean_strength", float(strength))
         if self.dof is not None:
-            if not (is_number(self.dof) and 0 < self.dof < np.inf):
-                raise InputError(scalar_message("dof", self.dof, "a number > V - 1, or None"))
+            if not (is_number(self.dof) and 0 < self.dof <= _MOST):
+                raise InputError(
+                    scalar_message("dof", self.dof, f"a number > V - 1, at most {_MOST:g}, or None")
+                )
             keep(self, "dof", float(self.dof))
         if self.mean is not None:
             mean = np.atleast_1d(real_array(self.mean, "mean"))
             if mean.ndim != 1 or not mean.size:
-                raise InputError(shape_message("mean", mean.shape, "one value for each variable"))
+                raise InputError(
+                    shape_message("mean", np.shape(self.mean), "one value for each variable")
+                )
             keep(self, "mean", _read_only(mean))
         if self.scale is not None:
             matrix = np.atleast_2d(real_array(self.scale, "scale"))
             if matrix.ndim != 2 or len(matrix) != matrix.shape[1]:
                 raise InputError(
-                    shape_message("scale", matrix.shape, "a square matrix of the variables")
+                    shape_message("scale", np.shape(self.scale), "a square matrix of the variables")
                 )
-            keep(self, "scale", _read_only(_positive_definite(matrix)))
+            keep(
+                self,
+                "scale",
+                _read_only(check_covariances(matrix, 1, len(matrix), name="scale")[0]),
+            )
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={_shown(value)}" for name, value in vars(self).items())
@@ -174,8 +192,19 @@ class Prior:
             Mean and covariance of the data.
         ngauss : int
             Number of components.
+
+        Raises
+        ------
+        InputError
+            If the prior is so far from the data, or so wide, that nothing of them counts.
         """
         nvars = len(location)
+        scales = np.sqrt(np.diag(covariance))
+        if self.mean is not None:
+            away = np.abs(np.asarray(self.mean) - location) / scales
+            _require_near("mean", "away from their mean", away)
+        if self.scale is not None:
+            _require_near("scale", "wide", np.sqrt(np.diag(np.asarray(self.scale))) / scales)
         return PriorValues(
             np.broadcast_to(np.asarray(self.concentration, dtype=float), (ngauss,)).copy(),
             np.array(location if self.mean is None else self.mean, dtype=float),
@@ -198,10 +227,10 @@ def check_prior(prior: Any, ngauss: int, nvars: int) -> Prior | None:
     InputError
         If it does not fit the mixture.
     """
-    if prior is None or prior is False:
+    if prior is None:
         return None
-    if prior is True:
-        return Prior()
+    if isinstance(prior, (bool, np.bool_)):
+        return Prior() if prior else None
     if not isinstance(prior, Prior):
         raise DtypeError(scalar_message("prior", prior, "None, True or a mogfit.Prior"))
     return prior.checked_for(ngauss, nvars)
@@ -214,6 +243,19 @@ def _concentration(values: Any) -> float | Floats:
             shape_message("concentration", array.shape, "one number, or one for each component")
         )
     flat = np.atleast_1d(array)
+    high = np.flatnonzero(flat > _MOST)
+    if high.size:
+        raise InputError(
+            bad_values_message(
+                "concentration",
+                len(high),
+                len(flat),
+                f"above {_MOST:g}",
+                first=place(component=int(high[0])),
+                seen=f"{flat[high[0]]:g}",
+                allowed=f"numbers from 1 to {_MOST:g}",
+            )
+        )
     low = np.flatnonzero(flat < 1.0)
     if low.size:
         raise InputError(
@@ -231,8 +273,14 @@ def _concentration(values: Any) -> float | Floats:
     return _read_only(array) if array.ndim else float(array)
 
 
-def _positive_definite(matrix: Floats) -> Floats:
-    return check_covariances(matrix[None], 1, len(matrix), name="scale")[0]
+def _require_near(name: str, how: str, distances: Floats) -> None:
+    """Refuse what is too many standard deviations of the data away or wide, (V,)."""
+    worst = int(distances.argmax())
+    if distances[worst] > _FARTHEST:
+        raise InputError(
+            f"prior: {name}: {distances[worst]:.1e} standard deviations of the data {how} in "
+            f"variable {worst}; allowed: at most {_FARTHEST:.0e}; give it in the units of the data"
+        )
 
 
 def _read_only(array: Floats) -> Floats:

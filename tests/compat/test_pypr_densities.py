@@ -50,7 +50,7 @@ def test_a_gaussian_that_is_none_is_refused(function):
             function([[0.0, 0.0]], mean, np.eye(2))
     with pytest.raises(mogfit.InputError, match=r"^SIGMA: shape \(3, 3\) seen"):
         function([[0.0, 0.0]], [0.0, 0.0], np.eye(3))
-    with pytest.raises(mogfit.InputError, match=r"^SIGMA: component 0 is not positive definite"):
+    with pytest.raises(mogfit.InputError, match=r"^SIGMA: the matrix is not positive definite"):
         function([[0.0, 0.0]], [0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]])
 
 

@@ -56,7 +56,7 @@ def test_distinct_rows_are_counted_as_far_as_they_matter():
             TWO_ROWS[:1],
             1,
             DegenerateError,
-            r"^data: 1 distinct row, a full covariance",
+            r"^data: 1 distinct row, a full covariance in d=2 needs 3; bring more data$",
         ),
         (
             np.full((50, 2), 1.5),

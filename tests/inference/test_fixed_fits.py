@@ -124,6 +124,15 @@ def test_with_all_held_the_mixture_is_evaluated(method):
     assert F.report.passes == 1
 
 
+def test_an_evaluation_that_overflows_is_refused():
+    F = FitMoG(SMALL, 3)
+    F.set_initial_params(from_mog=START)
+    F.set_initial_params(mus=START.mus + 1e200)
+    with pytest.raises(InputError, match=r"^fixed: everything is held, where the log-likelihood"):
+        F.fit_data(fixed={"weights": True, "means": True, "covariances": True})
+    assert F.report is None
+
+
 def test_one_component_whose_mean_and_covariance_are_held_is_evaluated():
     one = MixtureOfGaussians(mus=[[0.0, 1.0]], Sigmas=np.eye(2)[None])
     F = holding(SMALL, one, {"means": True, "covariances": True})
@@ -148,7 +157,7 @@ def test_one_component_with_one_part_held_has_a_closed_form(structure):
 
 def test_held_covariances_make_up_for_rows():
     one = MixtureOfGaussians(mus=[[9.0, 9.0]], Sigmas=np.eye(2)[None])
-    with pytest.warns(DataWarning, match="2 parameters for 1 points"):
+    with pytest.warns(DataWarning, match="2 parameters for 1 point:"):
         F = holding(SMALL[:1], one, {"covariances": True})
     np.testing.assert_allclose(F.mog.mus, SMALL[:1], rtol=1e-6)
 

@@ -256,3 +256,20 @@ def test_a_fit_without_a_prior_has_none():
 def test_more_parameters_than_rows_are_told_with_a_prior_too():
     with pytest.warns(DataWarning, match="11 parameters for 10 points"):
         fit(SMALL[:10], 2, prior=True)
+
+
+@pytest.mark.parametrize("structure", ["full", "tied_spherical"])
+def test_searches_give_each_component_to_its_concentration(structure):
+    rng = np.random.default_rng(0)
+    counts = {"many": 600, "some": 300, "few": 100}
+    centres = {"many": [0.0, 0.0], "some": [8.0, 0.0], "few": [0.0, 9.0]}
+    points = np.concatenate([rng.normal(centres[c], 1.0, (n, 2)) for c, n in counts.items()])
+    prior = Prior(concentration=[10.0, 1.0, 50.0])
+    for seed in range(4):
+        F = with_prior(points, 3, structure, prior=prior, random_state=seed)
+        expected = [centres[c] for c in ("some", "few", "many")]
+        np.testing.assert_allclose(F.mog.mus, expected, atol=0.5)
+    # An order that a user gives is kept.
+    start = MixtureOfGaussians(mus=list(centres.values()), Sigmas=[np.eye(2)] * 3)
+    F = with_prior(points, 3, structure, start, prior=prior)
+    np.testing.assert_allclose(F.mog.mus, list(centres.values()), atol=0.5)

@@ -68,6 +68,8 @@ def real_array(values: Any, name: str) -> Floats:
         raise DtypeError(f"{name}: dtype {array.dtype} seen; allowed: real numbers")
     array = np.array(array, dtype=np.float64, order="C")
     bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size and not array.ndim:
+        raise InputError(scalar_message(name, values, "a finite number"))
     if bad.size:
         first = tuple(int(i) for i in np.unravel_index(bad[0], array.shape))
         raise InputError(
@@ -160,6 +162,8 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int, *, name: str = "Sigm
         array = array[:, None, None]
     elif array.ndim == 2 and ngauss == 1:
         array = array[None]
+    # One matrix by itself is not that of a component.
+    lone = len(given) == 2
     if array.shape != (ngauss, nvars, nvars):
         wanted = f"shape {(ngauss, nvars, nvars)}" + (
             f" or {ngauss} variances" if nvars == 1 else ""
@@ -177,7 +181,7 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int, *, name: str = "Sigm
                 len(bad),
                 variances.size,
                 "not positive",
-                first=f"{place(component=k)}, variable {i}",
+                first=f"variable {i}" if lone else f"{place(component=k)}, variable {i}",
                 seen=f"{variances[k, i]:g}",
                 allowed="variances > 0",
                 noun="variance",
@@ -189,15 +193,19 @@ def check_covariances(Sigmas: Any, ngauss: int, nvars: int, *, name: str = "Sigm
     if asymmetry.max() > _ASYMMETRY:
         k, i, j = (int(v) for v in np.unravel_index(asymmetry.argmax(), asymmetry.shape))
         raise InputError(
-            f"{name}: component {k} is not symmetric: entry ({i}, {j}) is {array[k, i, j]:g} and "
-            f"entry ({j}, {i}) is {array[k, j, i]:g}; give symmetric matrices, for example "
-            "(S + S.T) / 2"
+            f"{name}: {_whose(k, lone)} is not symmetric: entry ({i}, {j}) is "
+            f"{array[k, i, j]:g} and entry ({j}, {i}) is {array[k, j, i]:g}; give "
+            "symmetric matrices, for example (S + S.T) / 2"
         )
-    _check_positive_definite(correlations, name)
+    _check_positive_definite(correlations, name, lone)
     return 0.5 * (array + array.transpose(0, 2, 1))
 
 
-def _check_positive_definite(correlations: Floats, name: str) -> None:
+def _whose(component: int, lone: bool) -> str:
+    return "the matrix" if lone else f"component {component}"
+
+
+def _check_positive_definite(correlations: Floats, name: str, lone: bool = False) -> None:
     """Name the first component whose correlation matrix is singular or indefinite."""
     nvars = correlations.shape[-1]
     # The core factorises to this accuracy; below it an eigenvalue is its rounding error.
@@ -208,13 +216,13 @@ def _check_positive_definite(correlations: Floats, name: str) -> None:
             continue
         if values[0] < -1e3 * smallest_allowed:
             raise InputError(
-                f"{name}: component {k} is not positive definite: smallest correlation "
+                f"{name}: {_whose(k, lone)} is not positive definite: smallest correlation "
                 f"eigenvalue {values[0]:.3g}; every eigenvalue must be > 0"
             )
         rank = int(np.count_nonzero(values > 1e3 * smallest_allowed))
         raise InputError(
-            f"{name}: component {k} is singular: rank {rank} of {nvars}; drop the variables "
-            "that others determine, or widen the component"
+            f"{name}: {_whose(k, lone)} is singular: rank {rank} of {nvars}; drop the variables "
+            f"that others determine, or widen {'it' if lone else 'the component'}"
         )
 
 

@@ -117,8 +117,8 @@ def check_enough_rows(
         _require_rows(data, ngauss, structure)
     if parameters > data.n_points:
         warn_user(
-            f"{parameters} parameters for {data.n_points} points: the fit will follow single "
-            "points; use fewer components",
+            f"{parameters} parameters for {data.n_points} point{'s' if data.n_points > 1 else ''}: "
+            "the fit will follow single points; use fewer components",
             DataWarning,
         )
 
@@ -145,7 +145,7 @@ def _require_rows(data: Observations, ngauss: int, structure: str) -> None:
     if distinct < enough:
         rows = _rows(distinct, "" if projected else "distinct ")
         remedy = "bring more data"
-        if enough > 2:
+        if enough > 2 and distinct > 1:
             remedy += f" or fewer columns, or use covariance={_DIAGONAL_OF.get(structure)!r}"
         raise DegenerateError(f"data: {rows}, a {kind} needs {enough}; {remedy}")
 

@@ -21,7 +21,7 @@ from mogfit.inference.em import run_em
 from mogfit.inference.given_starts import approach, prepare_start
 from mogfit.inference.identified import check_identified
 from mogfit.inference.likelihood import Likelihood, Observer
-from mogfit.inference.model import Model
+from mogfit.inference.model import Model, permuted
 from mogfit.inference.report import FitReport, StartRecord
 from mogfit.inference.scipy_methods import canonical_method, run_scipy
 from mogfit.inference.starts import default_starts, search_start
@@ -164,7 +164,9 @@ def run_fit(
             f"{'the default penalty' if options.penalty < 1e-9 else 'a larger penalty'}, fewer "
             "components, or another random_state"
         ) from error
-    fitted = _by_weight(outcome.mixture) if model.exchangeable else outcome.mixture
+    fitted = outcome.mixture
+    if model.exchangeable:
+        fitted = permuted(fitted, np.argsort(-fitted.weights, kind="stable"))
     log_prior = likelihood.log_prior(outcome.mixture)
     if records:
         final = -(outcome.loglik + log_prior) / likelihood.total
@@ -243,14 +245,12 @@ def _evaluate(likelihood: Likelihood, start: _core.PreparedMixture) -> Outcome:
     """Where a fit ends that has nothing to fit."""
     mixture = prepare_start(likelihood, start.with_domain(likelihood.domain))
     loglik = likelihood.loglik(mixture)
+    if not np.isfinite(loglik):
+        raise InputError(
+            "fixed: everything is held, where the log-likelihood of the data is not finite; hold "
+            "means nearer to them, or wider covariances"
+        )
     return Outcome(mixture, loglik, 0.0, 0.0, 0, True, "everything is held: evaluated only")
-
-
-def _by_weight(mixture: _core.PreparedMixture) -> _core.PreparedMixture:
-    order = np.argsort(-mixture.weights, kind="stable")
-    return _core.PreparedMixture.from_factors(
-        mixture.log_weights[order], mixture.means[order], mixture.factors[order], mixture.domain
-    )
 
 
 def _find_start(
@@ -273,7 +273,8 @@ def _find_start(
     if given is None:
         n_starts = options.n_starts or default_starts(ngauss)
         search = search_start(likelihood, ngauss, n_starts, rng)
-        return search.mixture, search.records, growing_samples(likelihood, search.sample, rng)
+        mixture = likelihood.model.in_order(search.mixture)
+        return mixture, search.records, growing_samples(likelihood, search.sample, rng)
     mixture = prepare_start(likelihood, given.with_domain(likelihood.domain))
     if options.method != "EM" and options.bounds is None:
         mixture = approach(likelihood, mixture)

@@ -204,4 +204,6 @@ class Splitter:
         covariances[k] = covariances[j] = covariances[j] - np.outer(step, step)
         weights[j] = weights[k] = 0.5 * weights[j]
         covariances = self._model.constrain(covariances, weights)
-        return _core.PreparedMixture(weights / weights.sum(), means, covariances, self._domain)
+        return self._model.in_order(
+            _core.PreparedMixture(weights / weights.sum(), means, covariances, self._domain)
+        )

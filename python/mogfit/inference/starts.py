@@ -123,7 +123,8 @@ def _start(
         seed=seed,
         stream=stream,
     )
-    mixture = sample.model.constrained(full).with_domain(sample.domain)
+    model = sample.model
+    mixture = model.in_order(model.constrained(full)).with_domain(sample.domain)
     after, _ = sample.em_run(mixture, _EM_STEPS)
     # A component that EM empties could never come back.
     return after if after.weights.min() > 0 else mixture
