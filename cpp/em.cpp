@@ -44,6 +44,7 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
   Matrix means = mixture.means();
   std::vector<Matrix> scatter(ngauss);
   Vector counts(ngauss);
+  Vector insides = Vector::Ones(ngauss);  // the part of each component that the box holds
   for (int k = 0; k < ngauss; ++k) {
     const double count = moments.s0[k];
     if (!(count > 0.0) && !model.prior) {
@@ -66,7 +67,16 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
     // Of count / t points in all, those outside the box included.
     scatter[k] += t * scatter_of_model;
     counts[k] = count + t * scattered;
+    insides[k] = t;
   }
+  // One covariance of all counts points outside the box too: count / t of each component, here in
+  // units of the largest 1 / t. Steps of components alone need no common unit.
+  if (model.tied() && insides.minCoeff() < 1.0)
+    for (int k = 0; k < ngauss; ++k) {
+      const double part = insides.minCoeff() < insides[k] ? insides.minCoeff() / insides[k] : 1.0;
+      scatter[k] *= part;
+      counts[k] *= part;
+    }
   return assemble(weights_of(mixture, moments, model), means,
                   constrain(model, mixture, scatter, counts), mixture);
 }

@@ -228,6 +228,21 @@ def test_a_monotone_step_never_lowers_the_likelihood(case, penalty):
         before = after
 
 
+@pytest.mark.parametrize("structure", ["diag", "spherical", "tied", "tied_diag", "tied_spherical"])
+def test_monotone_steps_of_families_climb_to_the_end(structure):
+    # The bounds cut one of the components: near the optimum, what lies outside of it decides.
+    domain = [(-1.0, None), (-5.0, 5.0)]
+    truth = make_mixture(2, 2, log10_condition=0.3)._replace(means=np.array([[-1.0, 2.0], [4, -1]]))
+    points = draw_inside(*truth, domain, 400, seed=1)
+    mixture = _core.constrained(prepare(truth), structure).with_domain(bounds_of(domain))
+    model = _core.Model(structure)
+    before = -np.inf
+    for _ in range(100):
+        loglik_, after = _core.em_step(mixture, points, monotone=True, model=model)
+        assert loglik_ >= before - 1e-12 * (400 + abs(loglik_))
+        before, mixture = loglik_, after
+
+
 @pytest.mark.parametrize("monotone", [True, False])
 @pytest.mark.parametrize(("domain", "ngauss", "count"), DOMAINS[::2])
 def test_a_step_from_the_truth_of_many_points_stays_near(domain, ngauss, count, monotone):
