@@ -71,12 +71,12 @@ PreparedMixture maximise(const PreparedMixture& mixture, const Moments& moments,
   }
   // One covariance of all counts points outside the box too: count / t of each component, here in
   // units of the largest 1 / t. Steps of components alone need no common unit.
-  if (model.tied() && insides.minCoeff() < 1.0)
-    for (int k = 0; k < ngauss; ++k) {
-      const double part = insides.minCoeff() < insides[k] ? insides.minCoeff() / insides[k] : 1.0;
-      scatter[k] *= part;
-      counts[k] *= part;
-    }
+  const double least = insides.minCoeff();
+  for (int k = 0; k < ngauss && model.tied(); ++k) {
+    if (!(least < insides[k])) continue;
+    scatter[k] *= least / insides[k];
+    counts[k] *= least / insides[k];
+  }
   return assemble(weights_of(mixture, moments, model), means,
                   constrain(model, mixture, scatter, counts), mixture);
 }
