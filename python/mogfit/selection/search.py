@@ -37,6 +37,13 @@ Floats = NDArray[np.float64]
 # step may gain at an optimum.
 _LEAST_GAIN = 1e-3
 
+# Largest entry of the gradient at which a fit that might win is compared: most do not, and the last
+# digits are half of the work.
+_ROUGH = 1e-4
+
+# Iterations of a fit with a firm penalty, from which another one starts.
+_FIRM_ITERATIONS = 100
+
 # Structures that are special cases of others: a fit of one is a start for these.
 _PARTS = {
     "full": ("diag", "tied"),
@@ -159,6 +166,17 @@ class Problem:
         key = (candidate.ngauss, *candidate.covariance.encode(), *stream)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
+    def rough(self, most_iterations: int | None = None) -> Problem:
+        """The same, ended early: near enough to an optimum to tell whether it is a better one."""
+        options = self.options
+        if options.method != "L-BFGS":
+            return self
+        limits = dict(options.options)
+        if most_iterations is not None:
+            limits["maxiter"] = min(limits.get("maxiter", most_iterations), most_iterations)
+        tolerance = options.tolerance or _ROUGH
+        return replace(self, options=replace(options, tolerance=tolerance, options=limits))
+
     def positive(self) -> Observations:
         """The data without rows of weight 0."""
         weight = self.seen.weight
@@ -232,8 +250,7 @@ def _search(problem: Problem, pool: Pool, candidate: Candidate, threads: int) ->
     pseudo_points = problem.seen.nvars + 2.0
     firm = min(0.5 * pseudo_points / problem.positive().n_points, 0.5)
     options = replace(problem.options, penalty=max(firm, problem.options.penalty))
-    firm_problem = replace(problem, options=options)
-    held_up = _fit(firm_problem, pool, candidate, None, "", rng, threads)
+    held_up = _fit(replace(problem, options=options).rough(_FIRM_ITERATIONS), pool, candidate, None, "", rng, threads)
     if held_up.mixture is None:
         return trial
     label = "firm search"
@@ -305,7 +322,9 @@ def _from_neighbours(
         # The likelihood of a fit with a clump is no measure of others.
         bar = here.mixture if here.sound else None
         for start in worth_finishing(starts, bar, sample, rng):
-            trial = _fit(problem, pool, candidate, start, label, rng, threads)
+            trial = _fit(problem.rough(), pool, candidate, start, label, rng, threads)
+            if trial.beats(best):
+                trial = _fit(problem, pool, candidate, trial.mixture, label, rng, threads)
             if trial.beats(best):
                 best = trial
         tried = tried if label in tried else (*tried, label)
