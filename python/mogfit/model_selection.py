@@ -185,6 +185,7 @@ def select_for(
     options.require_folds(problem.positive().n_points)
     with counting(progress) as report:
         pool = Pool(fit_options.threads, report)
+        problem = replace(problem, options=replace(fit_options, stopped=pool.stopped))
         trials = judged(problem, explore(problem, options.candidates, options.rounds, pool), pool)
         scores: dict[Candidate, float | MoGError] = {}
         if options.criterion == "cv":

@@ -8,6 +8,7 @@ import pickle
 import sys
 import threading
 import warnings
+from concurrent.futures import CancelledError
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 import mogfit as mn
 from mogfit import model_selection
 from mogfit.errors import ConvergenceWarning, DegenerateError, InputError
+from mogfit.inference import likelihood
 from mogfit.selection import neighbours, search
 from mogfit.selection.search import Candidate, Trial
 from tests.selection.samples import three_humps, two_apart
@@ -338,6 +340,39 @@ def test_an_interrupt_ends_all_threads(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         mn.select(two_apart(60), [1, 2, 3], threads=2)
     assert threading.active_count() == running
+
+
+def test_after_an_interrupt_the_core_is_not_called_again(monkeypatch):
+    stopped, calls = threading.Event(), []
+    options = search.replace(fit_options(), stopped=stopped)
+    problem = search.Problem(mn.FitMoG(two_apart(60))._observed(None), None, options, 0)
+    em_run = likelihood._core.em_run
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        stopped.set()
+        return em_run(*args, **kwargs)
+
+    monkeypatch.setattr(likelihood._core, "em_run", interrupted)
+    with pytest.raises(CancelledError):
+        search._search(problem, Candidate(3), 1)
+    assert len(calls) == 1
+
+
+def test_an_interrupt_ends_a_long_descent_inside():
+    class Soon(threading.Event):
+        asked = 0
+
+        def is_set(self):
+            self.asked += 1
+            return self.asked > 5
+
+    points = np.random.default_rng(1).standard_t(3.0, size=(40_000, 2))
+    data = search.replace(likelihood_of(points), stopped=Soon())
+    start = mn.MixtureOfGaussians(mus=[[-1, 0], [1, 0]], Sigmas=[np.eye(2)] * 2)
+    descent = data.descend(prepared(start), 1e-12)
+    assert descent.ending == "stopped"
+    assert descent.iterations < 6
 
 
 # -- parts -----------------------------------------------------------------------------------------
