@@ -16,8 +16,9 @@ import pytest
 
 import mogfit as mn
 from mogfit import model_selection
-from mogfit.errors import ConvergenceWarning, DegenerateError, InputError
+from mogfit.errors import ConvergenceWarning, DataWarning, DegenerateError, InputError
 from mogfit.inference import likelihood
+from mogfit.inference.structure import STRUCTURES
 from mogfit.selection import neighbours, search
 from mogfit.selection.search import Candidate, Trial
 from tests.selection.samples import three_humps, two_apart
@@ -221,6 +222,23 @@ def test_failures_are_rows_with_a_reason():
     assert ("full", 40) not in selection.fits
     line = repr(selection).splitlines()[-1]
     assert "failed: InputError: data: 30 rows" in line
+
+
+@pytest.mark.parametrize(("other", "reason"), [("diag", "collinear"), ("spherical", "constant")])
+def test_data_that_one_structure_cannot_describe_are_fitted_by_others(other, reason):
+    x = np.r_[np.linspace(-1, 1, 40), np.linspace(4, 6, 40)]
+    points = np.column_stack([x, 2 * x if reason == "collinear" else np.ones(80)])
+    selection = mn.select(points, [1, 2], covariance=["full", other], random_state=1)
+    assert [row.status for row in selection.table] == ["failed"] * 2 + ["converged"] * 2
+    assert f"DegenerateError: data: {'the' if other == 'diag' else 'column'}" in repr(selection)
+    assert selection.best_covariance == other
+
+
+def test_a_start_that_loses_a_component_is_no_reason_to_fail():
+    points = np.random.default_rng(0).normal(size=(6, 3))
+    with pytest.warns(DataWarning, match="parameters for 6 points"):
+        selection = mn.select(points, [1, 2, 5, 6, 7], covariance=STRUCTURES, random_state=0)
+    assert [row.status == "failed" for row in selection.table] == [*[False] * 4, True] * 6
 
 
 def test_a_fit_that_the_penalty_holds_up_is_shown_and_not_chosen():

@@ -300,7 +300,10 @@ def _from_neighbours(
     """The best of the fits that start from those of the neighbours."""
     here = trials[candidate]
     rng = problem.rng(candidate, _ROUND, number)
-    likelihood = _likelihood(problem, candidate, threads)
+    try:
+        likelihood = _likelihood(problem, candidate, threads)
+    except MoGError:
+        return here  # data that this structure cannot describe, whatever the start
     size = sample_size(candidate.ngauss, likelihood.nvars, candidate.covariance)
     sample = likelihood.sample(size, rng)
     best, tried = here, here.tried
