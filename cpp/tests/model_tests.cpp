@@ -109,7 +109,8 @@ void test_structure(Structure structure, int d, int ngauss) {
   const std::string what = "structure " + std::to_string(static_cast<int>(structure)) +
                            ", d=" + std::to_string(d) + " K=" + std::to_string(ngauss);
   const Problem problem(structure, d, ngauss, 400);
-  Model plain;
+  // A little of the penalty: without it a component may shrink onto a few points without end.
+  Model plain(Penalty{1e-4, Matrix::Identity(d, d), 0.0});
   plain.structure = structure;
   plain = plain.for_total(problem.total());
   Model rich = plain;
