@@ -185,6 +185,7 @@ def select_for(
     options.require_folds(problem.positive().n_points)
     with counting(progress) as report:
         pool = Pool(fit_options.threads, report)
+        problem = replace(problem, options=replace(fit_options, stopped=pool.stopped))
         trials = judged(problem, explore(problem, options.candidates, options.rounds, pool), pool)
         scores: dict[Candidate, float | MoGError] = {}
         if options.criterion == "cv":
@@ -221,17 +222,19 @@ def _fit_of(template: FitMoG, seen: Observations, trial: Trial, options: FitOpti
 def _require_one(trials: Sequence[Trial], scores: dict[Candidate, float | MoGError]) -> None:
     """Refuse a selection from nothing, with the first reason why there is nothing."""
     errors = [trial.error for trial in trials if trial.error is not None]
-    if len(errors) < len(trials):
-        if scores and all(isinstance(score, MoGError) for score in scores.values()):
-            errors = [score for score in scores.values() if isinstance(score, MoGError)]
-        else:
-            return
-    kind = type(errors[0])
-    if len({str(error) for error in errors}) == 1:
-        raise kind(str(errors[0])) from errors[0]
-    raise kind(f"none of {len(errors)} models could be fitted; the first: {errors[0]}") from (
-        errors[0]
-    )
+    if len(errors) == len(trials):
+        kind = type(errors[0])
+        if len({str(error) for error in errors}) == 1:
+            raise kind(str(errors[0])) from errors[0]
+        raise kind(
+            f"none of {len(errors)} models could be fitted; the first: {errors[0]}"
+        ) from errors[0]
+    errors = [score for score in scores.values() if isinstance(score, MoGError)]
+    if scores and len(errors) == len(scores):
+        raise type(errors[0])(
+            "criterion: 'cv' needs fits to all parts of the data but one, and no model has all of "
+            f"them; use more folds, which leave more points to fit; the first error: {errors[0]}"
+        ) from errors[0]
 
 
 def _row(trial: Trial, seen: Observations, score: float | MoGError) -> Row:

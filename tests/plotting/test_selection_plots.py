@@ -145,6 +145,16 @@ def test_the_map_has_the_colour_of_the_most_probable_component():
         np.testing.assert_allclose(1 - colours[line, column], (1 - shade) * 0.75, atol=0.02)
 
 
+def test_the_numbers_of_the_map_keep_off_its_edges():
+    mog = mn.MixtureOfGaussians(
+        mus=[[0.0, 0.0], [4.0, 4.0]], Sigmas=[np.eye(2)] * 2, domain=[(0, None), (0, None)]
+    )
+    right = selection_figure(mog, mog.rvs(500, rng=1), None, ROWS, "bic").axes[2]
+    (x, y) = next(text.get_position() for text in right.texts if text.get_text() == "0")
+    for value, limits in ((x, right.get_xlim()), (y, right.get_ylim())):
+        assert 0.03 < (value - limits[0]) / (limits[1] - limits[0]) < 0.5
+
+
 @pytest.mark.parametrize("nvars", [1, 2, 3])
 def test_a_selection_draws_itself(nvars):
     points = humps(nvars)
@@ -158,7 +168,7 @@ def test_weights_and_missing_values_are_those_of_the_fit():
     points[0, 0] = np.nan
     weights = np.r_[np.ones(200), np.zeros(200)]
     selection = mn.select(points, [1, 2], missing="marginal", sample_weight=weights, random_state=1)
-    assert selection.plot().axes[0].get_title().startswith("199 points")
+    assert selection.plot().axes[0].get_title().startswith("199 of 200 points")
 
 
 def test_one_component_many_components_and_many_points():

@@ -1,8 +1,10 @@
-"""Data that selections are tested on."""
+"""Data that selections are tested on, and how they are fitted."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from mogfit.inference.run import FitOptions
 
 
 def three_humps(seed: int) -> np.ndarray:
@@ -19,3 +21,11 @@ def two_apart(count: int = 300, nvars: int = 2, seed: int = 0) -> np.ndarray:
     points = rng.normal(size=(count, nvars))
     points[: count // 3, 0] += 6.0
     return points
+
+
+def fit_options() -> FitOptions:
+    """What fits have unless told otherwise."""
+    return FitOptions.checked(
+        method=None, tolerance=None, options=None, n_starts=None, penalty=1e-9, threads=None,
+        bounds=None,
+    )  # fmt: skip

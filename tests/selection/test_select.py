@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import mogfit as mn
-from mogfit import model_selection
-from mogfit.errors import ConvergenceWarning, DegenerateError, InputError
-from mogfit.selection import neighbours, search
-from mogfit.selection.search import Candidate, Trial
-from tests.selection.samples import three_humps, two_apart
+from mogfit.errors import ConvergenceWarning, DataWarning, DegenerateError, InputError
+from mogfit.inference.structure import STRUCTURES
+from mogfit.selection import search
+from mogfit.selection.search import Candidate
+from tests.selection.samples import fit_options, three_humps, two_apart
 
 
 @pytest.fixture(scope="module")
@@ -196,13 +196,6 @@ def test_cross_validation_scores_points_that_were_held_out():
     assert "CV" in repr(selection)
 
 
-def fit_options():
-    return model_selection.FitOptions.checked(
-        method=None, tolerance=None, options=None, n_starts=None, penalty=1e-9, threads=None,
-        bounds=None,
-    )  # fmt: skip
-
-
 def draw_seed_of(random_state):
     from mogfit.rng import draw_seed
 
@@ -219,6 +212,23 @@ def test_failures_are_rows_with_a_reason():
     assert ("full", 40) not in selection.fits
     line = repr(selection).splitlines()[-1]
     assert "failed: InputError: data: 30 rows" in line
+
+
+@pytest.mark.parametrize(("other", "reason"), [("diag", "collinear"), ("spherical", "constant")])
+def test_data_that_one_structure_cannot_describe_are_fitted_by_others(other, reason):
+    x = np.r_[np.linspace(-1, 1, 40), np.linspace(4, 6, 40)]
+    points = np.column_stack([x, 2 * x if reason == "collinear" else np.ones(80)])
+    selection = mn.select(points, [1, 2], covariance=["full", other], random_state=1)
+    assert [row.status for row in selection.table] == ["failed"] * 2 + ["converged"] * 2
+    assert f"DegenerateError: data: {'the' if other == 'diag' else 'column'}" in repr(selection)
+    assert selection.best_covariance == other
+
+
+def test_a_start_that_loses_a_component_is_no_reason_to_fail():
+    points = np.random.default_rng(0).normal(size=(6, 3))
+    with pytest.warns(DataWarning, match="parameters for 6 points"):
+        selection = mn.select(points, [1, 2, 5, 6, 7], covariance=STRUCTURES, random_state=0)
+    assert [row.status == "failed" for row in selection.table] == [*[False] * 4, True] * 6
 
 
 def test_a_fit_that_the_penalty_holds_up_is_shown_and_not_chosen():
@@ -256,6 +266,12 @@ def test_when_every_fit_fails_so_does_the_selection():
         mn.select(np.column_stack([np.arange(20.0), np.ones(20)]), [1, 2])
     with pytest.raises(InputError, match="none of 2 models could be fitted; the first: data: 9 "):
         mn.select(two_apart(9), [11, 12])
+
+
+def test_when_no_model_can_be_fitted_to_the_folds_more_of_them_are_asked_for():
+    points = np.random.default_rng(1).normal(size=(5, 3))
+    with pytest.raises(DegenerateError, match=r"criterion: 'cv' .* use more folds, .* 2 distinct"):
+        mn.select(points, [1, 2], criterion="cv", folds=2)
 
 
 def test_a_domain_and_missing_values_are_those_of_the_fits(rng):
@@ -338,100 +354,3 @@ def test_an_interrupt_ends_all_threads(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         mn.select(two_apart(60), [1, 2, 3], threads=2)
     assert threading.active_count() == running
-
-
-# -- parts -----------------------------------------------------------------------------------------
-
-
-def prepared(mog):
-    return mog._prepared
-
-
-def likelihood_of(points):
-    seen = mn.FitMoG(points)._observed(None)
-    return search.likelihood_of(seen, None, 1, None, fit_options(), None)
-
-
-@pytest.fixture
-def mixture():
-    return mn.MixtureOfGaussians(
-        weights=[0.5, 0.3, 0.2],
-        mus=[[0, 0], [4, 0], [4.5, 0.5]],
-        Sigmas=[[[4, 0], [0, 1]], [[1, 0.3], [0.3, 1]], [[1, 0], [0, 2]]],
-    )
-
-
-def moments(weights, mus, Sigmas):
-    mean = weights @ mus
-    return mean, np.einsum("k,kij->ij", weights, Sigmas) + np.cov(mus.T, aweights=weights, ddof=0)
-
-
-def test_splits_and_merges_keep_mean_and_covariance(mixture):
-    data = likelihood_of(mixture.rvs(500, rng=1))
-    expected = moments(mixture.weights, mixture.mus, mixture.Sigmas)
-    starts = neighbours.splits(prepared(mixture), data) + neighbours.merges(prepared(mixture), data)
-    assert [start().ngauss for start in starts] == [4, 4, 4, 2, 2, 2]
-    for start in starts:
-        made = start()
-        for ours, theirs in zip(
-            moments(made.weights, made.means, made.covariances), expected, strict=True
-        ):
-            np.testing.assert_allclose(ours, theirs, atol=1e-12)
-
-
-def test_the_first_merge_is_that_of_the_nearest_pair(mixture):
-    first = neighbours.merges(prepared(mixture), likelihood_of(mixture.rvs(500, rng=1)))[0]()
-    np.testing.assert_allclose(first.means[0], [0, 0])
-    np.testing.assert_allclose(first.means[1], [4.2, 0.2])
-
-
-def test_a_gentle_split_hardly_changes_the_density(mixture):
-    points = mixture.rvs(500, rng=1)
-    made = neighbours.gentle_split(prepared(mixture), likelihood_of(points), 1)
-    ours = mn.MixtureOfGaussians(weights=made.weights, mus=made.means, Sigmas=made.covariances)
-    assert ours.log_likelihood(points) == pytest.approx(mixture.log_likelihood(points), abs=1e-3)
-
-
-def test_chance_clumps_are_told_from_components(rng):
-    points = np.r_[rng.normal(size=990), 0.3 + 1e-3 * rng.normal(size=10)]
-    few = np.r_[rng.normal(size=990), 20 + rng.normal(size=3)]
-    many = np.r_[rng.normal(size=890), 0.3 + 1e-3 * rng.normal(size=110)]
-    for data, clump, spurious in (
-        (points, (0.3, 1e-6, 10), 1),
-        (few, (20.0, 1.0, 2.9), 1),
-        (many, (0.3, 1e-6, 110), 0),
-        (points, (0.3, 0.1, 10), 0),
-    ):
-        mean, variance, size = clump
-        share = size / len(data)
-        mog = mn.MixtureOfGaussians(
-            weights=[1 - share, share], mus=[0.0, mean], Sigmas=[1.0, variance]
-        )
-        seen = mn.FitMoG(data)._observed(None)
-        problem = search.Problem(seen, None, fit_options(), 0)
-        assert search._count_spurious(problem, Candidate(2), mog._prepared) == spurious
-
-
-def test_a_clump_must_be_worth_it(humps):
-    report = humps.best.report
-    price = 3 * math.log(1000)
-    one = Trial(Candidate(3), "search", humps.best.mog._prepared, report)
-    for gain, wins in ((price - 0.1, False), (price + 0.1, True)):
-        higher = search.replace(report, neg_loglik=report.neg_loglik - gain)
-        clump = Trial(Candidate(3), "search", one.mixture, higher, spurious=1)
-        assert clump.beats(one) == wins
-        assert one.beats(clump) == (not wins)
-
-
-def test_a_sound_fit_beats_one_that_is_held_up(humps):
-    report = humps.best.report
-    held = search.replace(report, neg_loglik=report.neg_loglik - 100, penalized_components=(1,))
-    failed = Trial(Candidate(3), "search", error=InputError("no"))
-    one, spike = (
-        Trial(Candidate(3), "search", humps.best.mog._prepared, r) for r in (report, held)
-    )
-    assert one.beats(spike)
-    assert not spike.beats(one)
-    assert spike.beats(failed)
-    assert not failed.beats(spike)
-    assert not one.beats(one)

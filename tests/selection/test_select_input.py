@@ -81,10 +81,10 @@ def test_types_are_checked():
 
 
 def test_more_folds_than_points():
-    with pytest.raises(InputError, match="folds: 20 seen for 12 points"):
+    with pytest.raises(InputError, match="folds: 20 seen; allowed: 2 to 12, the number of points"):
         mn.select(two_apart(12), [1], criterion="cv", folds=20)
     weights = np.r_[np.ones(6), np.zeros(6)]
-    with pytest.raises(InputError, match="folds: 7 seen for 6 points"):
+    with pytest.raises(InputError, match="folds: 7 seen; allowed: 2 to 6, "):
         mn.select(two_apart(12), [1], criterion="cv", folds=7, sample_weight=weights)
 
 

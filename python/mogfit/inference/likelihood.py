@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Event
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,6 +25,9 @@ Floats = NDArray[np.float64]
 
 # A component that holds less than this part of one point is empty.
 EMPTY = 1e-3
+
+# Values of all components in a pass, from which on a descent is long enough to be stopped inside.
+_LONG = 100_000
 
 Result = TypeVar("Result")
 
@@ -58,6 +63,8 @@ class Likelihood:
         Passes over the data so far; a pass over a sample counts in proportion.
     seconds : float
         Seconds in the core so far.
+    stopped : threading.Event or None
+        Set by another thread to end what runs on these data: then the core is not called again.
     """
 
     data: Observations
@@ -69,6 +76,7 @@ class Likelihood:
     seconds: float = field(default=0.0)
     model: Model = field(default_factory=Model)
     share: float = 1.0
+    stopped: Event | None = None
 
     @property
     def _core_model(self) -> _core.Model | None:
@@ -95,7 +103,15 @@ class Likelihood:
         return self.data.total
 
     def timed(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Call the core and count its seconds."""
+        """Call the core and count its seconds.
+
+        Raises
+        ------
+        concurrent.futures.CancelledError
+            If another thread has asked for an end.
+        """
+        if self.stopped is not None and self.stopped.is_set():
+            raise CancelledError
         begun = time.perf_counter()
         try:
             return call(*args, **kwargs)
@@ -244,6 +260,10 @@ class Likelihood:
 
         `smaller` holds pairs of a sample and the gradient tolerance there.
         """
+        values = self.n_points * self.nvars * mixture.ngauss
+        # Of short descents each iteration would cost a turn at Python's lock.
+        if observer is None and self.stopped is not None and values > _LONG:
+            observer = self._goes_on
         samples = [(s.data.core, None, tolerance) for s, tolerance in smaller]
         samples.append((self.data.core, None, gradient_tolerance))
         descent = self.timed(
@@ -259,6 +279,9 @@ class Likelihood:
         )
         self.passes += descent.passes
         return descent
+
+    def _goes_on(self, *_: object) -> bool:
+        return self.stopped is None or not self.stopped.is_set()
 
     def gradient_norm(self, mixture: _core.PreparedMixture) -> float:
         """Largest entry of the whitened gradient of the objective at a mixture.

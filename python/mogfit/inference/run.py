@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ class FitOptions:
     covariance: str = "full"
     prior: Prior | None = None
     fixed: Fixed | None = None
+    # Set when the fit is to end: how one in another thread is told.
+    stopped: Event | None = None
 
     @classmethod
     def checked(
@@ -225,7 +228,15 @@ def likelihood_of(
     if prior is not None:
         reference = model.constrain_one(spread.covariance)
         model = Model(structure, fixed, prior.resolved(spread.location, reference, ngauss))
-    return Likelihood(data, spread, options.penalty, options.threads, domain, model=model)
+    return Likelihood(
+        data,
+        spread,
+        options.penalty,
+        options.threads,
+        domain,
+        model=model,
+        stopped=options.stopped,
+    )
 
 
 def _support(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mogfit import _core
 from mogfit.errors import DegenerateError
-from mogfit.inference.likelihood import Likelihood
+from mogfit.inference.likelihood import EMPTY, Likelihood
 
 __all__ = ["Splitter", "improve", "most_promising"]
 
@@ -119,7 +119,7 @@ def most_promising(
 ) -> list[_core.PreparedMixture]:
     """Where a few EM steps on a small sample lead from `starts`: the best `count`, best first.
 
-    Starts that collapse, or lose a component, are left out.
+    Starts that collapse, or empty a component, are left out.
     """
     tried: list[tuple[float, int, _core.PreparedMixture]] = []
     for start in starts:
@@ -127,7 +127,7 @@ def most_promising(
             after, loglik = small.em_run(start(), _EM_STEPS)
         except DegenerateError:
             continue
-        if after.weights.min() > 0:
+        if after.weights.min() * small.n_points >= EMPTY:
             tried.append((-loglik, len(tried), after))
     tried.sort()
     return [after for _, _, after in tried[:count]]

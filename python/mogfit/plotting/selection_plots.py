@@ -31,6 +31,8 @@ _MOST_POINTS = 1_000_000
 _DRAWS = 40_000
 # Cells along each side of the map of the most probable component.
 _CELLS = 240
+# The part of it, at each edge, that is too narrow for a number.
+_RIM = 0.04
 # Criteria: words, marker and dashes; greys, as colours are those of components.
 _LOOKS = {
     "bic": ("BIC", "o", "solid", "#1a1a1a"),
@@ -55,6 +57,7 @@ def selection_figure(
     criterion: str,
     names: Sequence[str] | None = None,
     figsize: tuple[float, float] | None = None,
+    n_fitted: int | None = None,
 ) -> Figure:
     """Draw the best mixture over its data, the criteria of all models, and a map of the components.
 
@@ -74,6 +77,8 @@ def selection_figure(
         Names of the variables.
     figsize : (float, float), optional
         Width and height in inches.
+    n_fitted : int, optional
+        How many points were fitted, where some of them cannot be drawn.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -83,6 +88,7 @@ def selection_figure(
     figure = Figure(figsize=figsize or (12.0, 3.7), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     left, middle, right = figure.subplots(1, 3)
+    n_points = len(points)
     if len(points) > _MOST_POINTS:
         rows = subset(points, _MOST_POINTS, np.random.default_rng(0))
         points, weights = points[rows], None if weights is None else weights[rows]
@@ -106,7 +112,10 @@ def selection_figure(
         right.set_title("most probable component", fontsize=10)
     plural = "" if mog.ngauss == 1 else "s"
     ellipses = "" if len(shown) == 1 else " (ellipses: 1\N{GREEK SMALL LETTER SIGMA})"
-    left.set_title(f"{len(points):,} points, {mog.ngauss} component{plural}{ellipses}", fontsize=10)
+    of_all = "" if n_fitted in (None, n_points) else f" of {n_fitted:,}"
+    left.set_title(
+        f"{n_points:,}{of_all} points, {mog.ngauss} component{plural}{ellipses}", fontsize=10
+    )
     _draw_criteria(middle, table, criterion)
     for axes in (left, middle, right):
         axes.tick_params(labelsize=9)
@@ -168,10 +177,13 @@ def _draw_curves(
 
 
 def _probabilities(density: Density, logs: Floats) -> Floats:
-    """Probability of each component, components last, from log densities without weights."""
+    """Probability of each component, components last, from log densities without weights.
+
+    NaN where there is no density: outside the domain.
+    """
     logs = logs + np.log(density.weights, where=density.weights > 0, out=_floor(density.weights))
-    logs -= logs.max(axis=-1, keepdims=True)
-    shares = np.exp(logs)
+    highest = logs.max(axis=-1, keepdims=True)
+    shares = np.exp(logs - np.where(np.isfinite(highest), highest, np.nan))
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
@@ -272,8 +284,10 @@ def _draw_map(
     tints = np.array([_tint(style, int(r)) for style, r in zip(styles, rank, strict=True)])
     # From white, where all are as likely, to the full tint.
     even = 1.0 / density.ngauss
-    sure = (shares.max(axis=1) - even) / (1.0 - even) if density.ngauss > 1 else np.ones(len(grid))
+    sure = (shares.max(axis=1) - even) / (1.0 - even) if density.ngauss > 1 else shares[:, 0]
     colours = 1.0 - (1.0 - tints[best]) * (0.15 + 0.85 * sure)[:, None]
+    nowhere = np.isnan(sure)
+    colours[nowhere], best[nowhere] = 1.0, -1
     axes.imshow(
         colours.reshape(_CELLS, _CELLS, 3),
         extent=(*limits[0], *limits[1]),
@@ -281,11 +295,14 @@ def _draw_map(
         aspect="auto",
         interpolation="bilinear",
     )
+    rim = int(_RIM * _CELLS)
+    inner = np.pad(np.ones((_CELLS - 2 * rim,) * 2, dtype=bool), rim).ravel()
     for k in range(density.ngauss):
         cells = np.flatnonzero(best == k)
         if not cells.size:
             continue
-        # Where it is the most probable, and densest.
+        # Where it is the most probable, and densest, if it can be inside the panel.
+        cells = cells[inner[cells]] if inner[cells].any() else cells
         at = grid[cells[logs[cells, k].argmax()]]
         axes.text(
             at[0], at[1], str(k), ha="center", va="center", fontsize=10, color="black",

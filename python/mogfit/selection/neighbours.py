@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mogfit import _core
-from mogfit.errors import DegenerateError
+from mogfit.errors import MoGError
 from mogfit.inference.likelihood import Likelihood
 from mogfit.inference.split_merge import Splitter, most_promising
 
@@ -116,8 +116,8 @@ def worth_finishing(
     for start in most_promising(starts, small, _TRIALS):
         try:
             trials.append(sample.descend(start, 1e-4, max_iterations=_TRIAL_ITERATIONS))
-        except DegenerateError:
-            continue
+        except MoGError:
+            continue  # a component collapsed, or lost all of its points
     bar = np.inf
     if here is not None:
         bar = sample.descend(here, 1e-4, max_iterations=_TRIAL_ITERATIONS).objective

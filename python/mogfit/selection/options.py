@@ -60,7 +60,9 @@ class SelectionOptions:
             If so.
         """
         if self.criterion == "cv" and self.folds > n_points:
-            raise InputError(f"folds: {self.folds} seen for {n_points} points; allowed: as many")
+            raise InputError(
+                f"folds: {self.folds} seen; allowed: 2 to {n_points}, the number of points"
+            )
 
 
 def _numbers(ngauss: Any) -> list[int]:

@@ -197,8 +197,17 @@ class Selection:
 
         best = self.best
         points, weights = best._weighted_points_to_draw()
+        all_weights = best._fit_weight
+        counted = best.report.n_points if all_weights is None else (all_weights > 0).sum()
         return selection_figure(
-            best.mog, points, weights, self.table, self.criterion, best.names, figsize
+            best.mog,
+            points,
+            weights,
+            self.table,
+            self.criterion,
+            best.names,
+            figsize,
+            int(counted),
         )
 
     @property

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,13 @@ Floats = NDArray[np.float64]
 # A fit from a neighbour replaces the one there was when it gains this many nats: as much as an EM
 # step may gain at an optimum.
 _LEAST_GAIN = 1e-3
+
+# Largest entry of the gradient at which a fit that might win is compared: most do not, and the last
+# digits are half of the work.
+_ROUGH = 1e-4
+
+# Iterations of a fit with a firm penalty, from which another one starts.
+_FIRM_ITERATIONS = 100
 
 # Structures that are special cases of others: a fit of one is a start for these.
 _PARTS = {
@@ -159,6 +166,17 @@ class Problem:
         key = (candidate.ngauss, *candidate.covariance.encode(), *stream)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
+    def rough(self, most_iterations: int | None = None) -> Problem:
+        """The same, ended early: near enough to an optimum to tell whether it is a better one."""
+        options = self.options
+        if options.method != "L-BFGS":
+            return self
+        limits = dict(options.options)
+        if most_iterations is not None:
+            limits["maxiter"] = min(limits.get("maxiter", most_iterations), most_iterations)
+        tolerance = options.tolerance or _ROUGH
+        return replace(self, options=replace(options, tolerance=tolerance, options=limits))
+
     def positive(self) -> Observations:
         """The data without rows of weight 0."""
         weight = self.seen.weight
@@ -171,7 +189,7 @@ def explore(
     """The best fit of each candidate that a search and `rounds` of neighbours' starts find."""
     # The longest first, so that no thread ends up with the longest alone.
     ordered = sorted(candidates, reverse=True)
-    found = pool.map(partial(_search, problem, pool), ordered, "search")
+    found = pool.map(partial(_search, problem), ordered, "search")
     trials = {trial.candidate: trial for trial in found}
     changed = set(trials)
     for number in range(rounds):
@@ -184,9 +202,8 @@ def explore(
         if not asked:
             break
         before = dict(trials)
-        found = pool.map(
-            partial(_from_neighbours, problem, pool, before, number), asked, f"round {number + 1}"
-        )
+        work = partial(_from_neighbours, problem, before, number)
+        found = pool.map(work, asked, f"round {number + 1}")
         changed = set()
         for trial in found:
             if trial.beats(trials[trial.candidate]):
@@ -221,10 +238,10 @@ def _neighbours(candidate: Candidate) -> Iterator[tuple[str, Candidate]]:
         yield f"{part} fit", Candidate(ngauss, part)
 
 
-def _search(problem: Problem, pool: Pool, candidate: Candidate, threads: int) -> Trial:
+def _search(problem: Problem, candidate: Candidate, threads: int) -> Trial:
     """A fit by itself; where a component collapses, another that begins with more of a penalty."""
     rng = problem.rng(candidate, _SEARCH)
-    trial = _fit(problem, pool, candidate, None, "search", rng, threads)
+    trial = _fit(problem, candidate, None, "search", rng, threads)
     if trial.sound or isinstance(trial.error, InputError):
         return trial
     # As if each component held as many more points of the data's covariance as a prior of Fraley
@@ -232,19 +249,18 @@ def _search(problem: Problem, pool: Pool, candidate: Candidate, threads: int) ->
     pseudo_points = problem.seen.nvars + 2.0
     firm = min(0.5 * pseudo_points / problem.positive().n_points, 0.5)
     options = replace(problem.options, penalty=max(firm, problem.options.penalty))
-    firm_problem = replace(problem, options=options)
-    held_up = _fit(firm_problem, pool, candidate, None, "", rng, threads)
+    firm_problem = replace(problem, options=options).rough(_FIRM_ITERATIONS)
+    held_up = _fit(firm_problem, candidate, None, "", rng, threads)
     if held_up.mixture is None:
         return trial
     label = "firm search"
-    again = _fit(problem, pool, candidate, held_up.mixture, label, rng, threads)
+    again = _fit(problem, candidate, held_up.mixture, label, rng, threads)
     best = again if again.beats(trial) else trial
     return replace(best, tried=("search", label))
 
 
 def _fit(
     problem: Problem,
-    pool: Pool,
     candidate: Candidate,
     start: _core.PreparedMixture | None,
     label: str,
@@ -253,10 +269,6 @@ def _fit(
     seen: Observations | None = None,
 ) -> Trial:
     """One fit; its warnings are kept, and errors that belong to it are its result."""
-
-    def goes_on(*_: Any) -> bool:
-        return not pool.stopped.is_set()
-
     with collected_warnings() as warnings:
         try:
             mixture, report = run_fit(
@@ -267,7 +279,7 @@ def _fit(
                 replace(problem.options, threads=threads, covariance=candidate.covariance),
                 rng,
                 problem.seen.names,
-                goes_on,
+                None,
                 time.perf_counter(),
             )
         except MoGError as error:
@@ -280,7 +292,6 @@ def _fit(
 
 def _from_neighbours(
     problem: Problem,
-    pool: Pool,
     trials: dict[Candidate, Trial],
     number: int,
     candidate: Candidate,
@@ -289,7 +300,10 @@ def _from_neighbours(
     """The best of the fits that start from those of the neighbours."""
     here = trials[candidate]
     rng = problem.rng(candidate, _ROUND, number)
-    likelihood = _likelihood(problem, candidate, threads)
+    try:
+        likelihood = _likelihood(problem, candidate, threads)
+    except MoGError:
+        return here  # data that this structure cannot describe, whatever the start
     size = sample_size(candidate.ngauss, likelihood.nvars, candidate.covariance)
     sample = likelihood.sample(size, rng)
     best, tried = here, here.tried
@@ -305,7 +319,9 @@ def _from_neighbours(
         # The likelihood of a fit with a clump is no measure of others.
         bar = here.mixture if here.sound else None
         for start in worth_finishing(starts, bar, sample, rng):
-            trial = _fit(problem, pool, candidate, start, label, rng, threads)
+            trial = _fit(problem.rough(), candidate, start, label, rng, threads)
+            if trial.beats(best):
+                trial = _fit(problem, candidate, trial.mixture, label, rng, threads)
             if trial.beats(best):
                 best = trial
         tried = tried if label in tried else (*tried, label)
@@ -339,7 +355,7 @@ def _never_fall(problem: Problem, pool: Pool, trials: dict[Candidate, Trial]) ->
         # From a split of one component the descent may run into a clump; from another it does not.
         for split in np.argsort(-below.mixture.weights, kind="stable"):
             start = gentle_split(below.mixture, likelihood, int(split))
-            trial = _fit(problem, pool, candidate, start, label, rng, pool.threads)
+            trial = _fit(problem, candidate, start, label, rng, pool.threads)
             if trial.sound and trial.height >= below.height:
                 trials[candidate] = replace(trial, tried=tuple(dict.fromkeys((*here.tried, label))))
                 break
@@ -385,7 +401,7 @@ def held_out(
         candidate, fold = item
         kept = part_of != fold
         rng = problem.rng(candidate, _FOLD, fold)
-        trial = _fit(problem, pool, candidate, None, "search", rng, threads, data.take(kept))
+        trial = _fit(problem, candidate, None, "search", rng, threads, data.take(kept))
         if trial.mixture is None:
             assert trial.error is not None
             return trial.error
