@@ -353,6 +353,14 @@ def test_copies_and_pickles_say_the_same(rng):
     assert not hasattr(model, "_prior")
 
 
+def test_priors_are_numbers_of_their_own(rng):
+    for covariance_type in COVARIANCE_TYPES:
+        model = BayesianGaussianMixture(covariance_type=covariance_type).fit(some_points(rng))
+        if covariance_type != "spherical":
+            assert model.covariance_prior_.flags.writeable
+        assert isinstance(model.lower_bound_.round(3), np.float64)
+
+
 def test_single_precision_is_kept_outside(rng):
     points = some_points(rng).astype(np.float32)
     model = BayesianGaussianMixture(3, random_state=0).fit(points)
@@ -407,6 +415,24 @@ def test_collinear_columns_need_a_ridge_or_a_prior(rng):
     assert np.isnan(model.evidence_lower_bound_)
     proper = BayesianGaussianMixture(2, covariance_prior=np.eye(3), random_state=0).fit(points)
     assert np.isfinite(proper.evidence_lower_bound_)
+
+
+@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+def test_components_that_empty_survive_a_column_that_does_not_vary(covariance_type, rng):
+    points = some_points(rng)
+    points[:, 1] = 7.3
+    for data in (points, np.full((20, 2), 3.0)):
+        settings = {
+            "n_components": 8,
+            "covariance_type": covariance_type,
+            "weight_concentration_prior": 1e-5,
+            "max_iter": 200,
+            "init_params": "random",
+            "random_state": 0,
+        }
+        ours = BayesianGaussianMixture(**settings).fit(data)
+        theirs = sklearn.mixture.BayesianGaussianMixture(**settings).fit(data)
+        assert ours.score(data) == pytest.approx(theirs.score(data), abs=0.01)
 
 
 def test_a_failed_fit_leaves_an_estimator_as_it_was(rng):

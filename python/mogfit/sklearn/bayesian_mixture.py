@@ -228,7 +228,7 @@ covariance_prior_
             covariance = {
                 "full": matrix,
                 "tied": matrix,
-                "diag": matrix.diagonal(),
+                "diag": matrix.diagonal().copy(),
                 "spherical": np.asarray(matrix.diagonal().mean()),
             }[kind]
         return Prior(
