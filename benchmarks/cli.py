@@ -165,9 +165,7 @@ def run(plan: Plan, sections: Sequence[str], threads: int, log: Callable[[str], 
         "selection": lambda: run_selection(
             plan.seeds if plan is QUICK else CHOICES, log, quick=plan is QUICK
         ),
-        "sklearn": lambda: run_sklearn_interface(
-            min(plan.seeds, 5), plan.budget, log, quick=plan is QUICK
-        ),
+        "sklearn": lambda: run_sklearn_interface(plan.seeds, plan.budget, log, quick=plan is QUICK),
         "sampling": lambda: run_draws(
             plan.shapes, peers, plan.draws, plan.rounds, plan.budget, log
         ),
