@@ -85,6 +85,8 @@ def test_iterations_are_those_of_scikit_learn(covariance_type, prior_type, given
         ours = BayesianGaussianMixture(**settings, max_iter=max_iter).fit(points)
         theirs = sklearn.mixture.BayesianGaussianMixture(**settings, max_iter=max_iter).fit(points)
         for name in FITTED:
+            if name == "lower_bounds_" and not hasattr(theirs, name):
+                continue  # before 1.7
             found, expected = np.asarray(getattr(ours, name)), np.asarray(getattr(theirs, name))
             if "bound" in name:
                 # Theirs of "tied" is an array of length 1.

@@ -150,7 +150,8 @@ def _divergence_of_wisharts(posterior: Posterior, log_dets: Floats) -> float:
         return math.nan
     _, log_det_prior = np.linalg.slogdet(prior.covariance)
     log_det = posterior.log_dets + nvars * np.log(dof)
-    whitened = np.linalg.solve(posterior.factors, prior.covariance)
+    # As a stack of one: NumPy 1 takes (d, d) for a stack of vectors.
+    whitened = np.linalg.solve(posterior.factors, prior.covariance[np.newaxis])
     traces = np.einsum("kii->k", np.linalg.solve(posterior.factors, whitened.transpose(0, 2, 1)))
     divergences = (
         log_norm(np.asarray(prior.dof, dtype=float), log_det_prior)
