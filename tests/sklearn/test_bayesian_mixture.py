@@ -437,6 +437,15 @@ def test_components_that_empty_survive_a_column_that_does_not_vary(covariance_ty
         assert ours.score(data) == pytest.approx(theirs.score(data), abs=0.01)
 
 
+@pytest.mark.parametrize("max_iter", [0, 5])
+def test_points_in_one_place_without_a_ridge_have_collapsed(max_iter):
+    model = BayesianGaussianMixture(
+        3, covariance_type="spherical", init_params="random", reg_covar=0.0, max_iter=max_iter
+    )
+    with pytest.raises(DegenerateError):
+        model.fit(np.full((4, 2), 0.0))
+
+
 def test_a_failed_fit_leaves_an_estimator_as_it_was(rng):
     points = some_points(rng)
     model = BayesianGaussianMixture(2, reg_covar=0.0, random_state=0).fit(points)

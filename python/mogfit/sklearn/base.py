@@ -216,7 +216,7 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         except DegenerateError as error:
             raise DegenerateError(f"{_DEGENERATE} ({error})") from error
         self._set_parameters(best.state, points.dtype)
-        self.converged_ = best.converged
+        self.converged_ = bool(best.converged)
         self.n_iter_ = len(best.lower_bounds)
         # NumPy's numbers, as scikit-learn's are: they can be rounded by their method.
         self.lower_bounds_ = [np.float64(bound) for bound in best.lower_bounds]

@@ -250,6 +250,7 @@ covariance_prior_
             best = super()._best_run(data)
         finally:
             del self._prior
+        _ = best.state.mixture  # refuses covariances that have collapsed
         self.evidence_lower_bound_ = evidence_lower_bound(best.state, *data.seen)
         return best
 
