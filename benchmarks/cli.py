@@ -22,6 +22,7 @@ from benchmarks.peers import fit_contestants, pass_contestants
 from benchmarks.plot import draw_speed
 from benchmarks.report import markdown
 from benchmarks.selection import run_selection
+from benchmarks.sklearn_interface import run_sklearn_interface
 from benchmarks.threads import available
 from benchmarks.toolbox import run_toolbox
 from benchmarks.toolbox_memory import run_toolbox_memory
@@ -33,6 +34,7 @@ SECTIONS = (
     "dropin",
     "toolbox",
     "selection",
+    "sklearn",
     "sampling",
     "memory",
     "overhead",
@@ -45,7 +47,7 @@ DESCRIPTION = """\
 Time mogfit beside NumPy, SciPy, MultiMin, scikit-learn, oneDAL, pygmmis and astroML, all on the
 same data, the same number of threads and in turns, and check that they agree.
 
-The full run takes about 40 minutes on two cores and writes benchmarks/RESULTS.md and
+The full run takes about an hour on two cores and writes benchmarks/RESULTS.md and
 benchmarks/speed.png. Libraries that are not installed are shown as such; `pip install .[peers]`
 brings them all. Leave the machine alone while it runs."""
 
@@ -59,6 +61,8 @@ examples:
                                                    noisy and incomplete data, and the algebra
   python -m benchmarks --only selection --output benchmarks/SELECTION.md
                                                    how many components, beside scikit-learn
+  python -m benchmarks --only sklearn --output benchmarks/SKLEARN.md
+                                                   scikit-learn's interface, beside its own
 
 The exit status is 1 when any answer is off."""
 
@@ -161,6 +165,7 @@ def run(plan: Plan, sections: Sequence[str], threads: int, log: Callable[[str], 
         "selection": lambda: run_selection(
             plan.seeds if plan is QUICK else CHOICES, log, quick=plan is QUICK
         ),
+        "sklearn": lambda: run_sklearn_interface(plan.seeds, plan.budget, log, quick=plan is QUICK),
         "sampling": lambda: run_draws(
             plan.shapes, peers, plan.draws, plan.rounds, plan.budget, log
         ),

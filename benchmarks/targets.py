@@ -24,6 +24,15 @@ from benchmarks.peers.base import DRAWS, EM_ITERATION, GRADIENT, LOG_DENSITY, MO
 from benchmarks.peers.toolbox_peers import Exact, Pygmmis, Xdgmm
 from benchmarks.selection import ASTEROIDS as ALL_ASTEROIDS
 from benchmarks.selection import SELECTION
+from benchmarks.sklearn_interface import (
+    BAYESIAN,
+    COVARIANCE_TYPES,
+    GAUSSIAN,
+    SEPARATIONS,
+    case_name,
+    fit_of,
+)
+from benchmarks.sklearn_interface import SHAPES as INTERFACE_SHAPES
 from benchmarks.toolbox import (
     CONDITIONALS,
     MARGINALS,
@@ -90,6 +99,7 @@ def targets(results: Results, threads: int) -> list[Target]:
         *_dropin_targets(results),
         *_toolbox_targets(results),
         *_selection_targets(results),
+        *_interface_targets(results),
     ]
 
 
@@ -278,3 +288,22 @@ def _selection_targets(results: Results) -> Iterator[Target]:
     seconds = results.seconds(ALL_ASTEROIDS, SELECTION, f"{OURS}, 2 threads")
     what = f"{SELECTION}, {ALL_ASTEROIDS}, 2 threads"
     yield Target(what, seconds, 10.0, None, more=False, form="{:.2f} s")
+
+
+def _interface_targets(results: Results) -> Iterator[Target]:
+    """Of clusters apart and overlapping, the one with the smaller ratio."""
+    least = {GAUSSIAN: (1.0, 5.0, 10.0, 20.0), BAYESIAN: (1.0, 1.0, 1.0, 1.0)}
+    for estimator, bounds in least.items():
+        for shape, bound in zip(INTERFACE_SHAPES, bounds, strict=True):
+            for kind in COVARIANCE_TYPES:
+                cases = [case_name(shape, kind, separation) for separation in SEPARATIONS]
+                ratios = [
+                    _quotient(
+                        results.seconds(case, fit_of(estimator), SKLEARN),
+                        results.seconds(case, fit_of(estimator), OURS),
+                    )
+                    for case in cases
+                ]
+                known = [ratio for ratio in ratios if ratio is not None]
+                what = f"{fit_of(estimator)} vs {SKLEARN}, {shape_name(shape)} {kind}"
+                yield Target(what, min(known, default=None), bound, None)

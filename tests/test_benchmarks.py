@@ -8,7 +8,17 @@ from itertools import count
 import numpy as np
 import pytest
 
-from benchmarks import cases, cli, memory, passes, report, selection, toolbox, toolbox_memory
+from benchmarks import (
+    cases,
+    cli,
+    memory,
+    passes,
+    report,
+    selection,
+    sklearn_interface,
+    toolbox,
+    toolbox_memory,
+)
 from benchmarks import observations_reference as reference
 from benchmarks.measure import Fit, Memory, Results, Task, Timing, deviation, in_turns, seconds_of
 from benchmarks.numpy_reference import Mixture, blocked_logpdf, blocked_moments, blocked_sample
@@ -247,6 +257,29 @@ def test_health_of_a_fit():
     assert selection.is_healthy(mixture(0.06, 0.01), points)
     assert not selection.is_healthy(mixture(0.04, 0.01), points)
     assert not selection.is_healthy(mixture(0.06, 1e-4), points)
+
+
+def test_both_estimators_are_fitted_beside_scikit_learn(monkeypatch):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("threadpoolctl")
+    shape = (200, 2, 3)
+    monkeypatch.setattr(sklearn_interface, "QUICK_SHAPES", (shape,))
+    results = sklearn_interface.run_sklearn_interface(1, 1.0, silent, quick=True)
+    assert results.problems == []
+    verdicts = {
+        target.what: target.value for target in targets(results, 1) if target.value is not None
+    }
+    for estimator in (sklearn_interface.GAUSSIAN, sklearn_interface.BAYESIAN):
+        for kind in sklearn_interface.COVARIANCE_TYPES:
+            assert (
+                verdicts[f"{estimator}.fit vs scikit-learn, {cases.shape_name(shape)} {kind}"] > 0
+            )
+    gaussian, bayesian = results.tables
+    assert len(gaussian.rows) == len(bayesian.rows) == 8
+    for row in gaussian.rows:  # both reach much the same
+        assert float(row[-2]) == pytest.approx(float(row[-1]), abs=0.2)
+    text = report.markdown(results, {}, 1, dgemm=50.0, quick=True, partial=True)
+    assert "## GaussianMixture.fit beside scikit-learn's" in text
 
 
 def test_memory_of_an_answer_is_not_counted():

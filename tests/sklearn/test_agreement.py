@@ -79,6 +79,21 @@ def test_given_parts_of_a_start_go_with_drawn_ones():
         assert_same_fit(ours.fit(X), theirs.fit(X))
 
 
+def test_without_iterations_the_last_start_is_kept():
+    X = clouds()
+    ours, theirs = pair(init_params="random", random_state=0, max_iter=0, n_init=3)
+    np.testing.assert_allclose(ours.fit(X).means_, theirs.fit(X).means_, rtol=1e-9)
+    assert (ours.lower_bound_, ours.lower_bounds_) == (-np.inf, [])
+
+
+def test_bounds_can_be_rounded_by_their_own_method():
+    mixture, _ = pair(random_state=0, warm_start=True, covariance_type="diag")
+    for _ in range(2):
+        mixture.fit(clouds())
+        assert mixture.lower_bound_.round(3) == mixture.lower_bounds_[-1].round(3)
+        assert isinstance(mixture.converged_, bool)  # and no number of NumPy's
+
+
 def test_verbose_fits_print_the_same_lines(capsys):
     X = clouds()
     start = given_start(X, "full")

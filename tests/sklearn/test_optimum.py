@@ -40,6 +40,35 @@ def test_it_ends_no_lower_than_em_does(kind, init_params):
     assert len(climbed.lower_bounds_) == climbed.n_iter_
 
 
+def _penalised(mixture, X):
+    """Mean log-likelihood less what reg_covar takes, for full covariances."""
+    traces = np.trace(mixture.precisions_, axis1=1, axis2=2)
+    return mixture.score(X) - 0.5 * mixture.reg_covar * mixture.weights_ @ traces
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random", "random_from_data"])
+def test_from_one_start_it_ends_no_lower_than_em_does(init_params):
+    # More components than there are clouds: many optima, and a descent of its own takes others.
+    for seed in range(12):
+        X = clouds(60, 3, seed)
+        climbed, em = (
+            GaussianMixture(
+                5, solver=solver, init_params=init_params, random_state=seed, reg_covar=1e-3
+            ).fit(X)
+            for solver in ("lbfgs", "em")
+        )
+        assert _penalised(climbed, X) >= _penalised(em, X) - 1e-9
+
+
+def test_the_bound_is_that_of_the_fit_where_steps_of_em_end_at_the_optimum():
+    X = clouds(60)
+    mixture = GaussianMixture(solver="lbfgs", reg_covar=0.1).fit(X)
+    assert mixture.converged_
+    assert mixture.lower_bound_ == pytest.approx(_penalised(mixture, X), rel=1e-12)
+    assert len(mixture.lower_bounds_) == mixture.n_iter_
+
+
 def test_reg_covar_is_a_penalty_on_precisions():
     X = clouds()
     fits = [
@@ -49,9 +78,7 @@ def test_reg_covar_is_a_penalty_on_precisions():
     free, held = (np.linalg.eigvalsh(fit.covariances_).min() for fit in fits)
     assert held > max(free, 0.5)
     mixture = fits[1]
-    traces = np.trace(mixture.precisions_, axis1=1, axis2=2)
-    penalty = 0.5 * 0.5 * mixture.weights_ @ traces
-    assert mixture.lower_bound_ == pytest.approx(mixture.score(X) - penalty, rel=1e-9)
+    assert mixture.lower_bound_ == pytest.approx(_penalised(mixture, X), rel=1e-9)
 
 
 def test_the_limit_of_iterations_holds_and_is_told():

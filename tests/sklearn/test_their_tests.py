@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ def test_their_own_tests_pass_on_ours():
     done = subprocess.run(
         [sys.executable, their_tests.__file__, "-rN"],
         cwd=Path(their_tests.__file__).parent,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=250,

@@ -39,6 +39,8 @@ def evidence_lower_bound(
 
     NaN where the prior is not a distribution: where its `covariance` is singular.
     """
+    if not _is_distribution(posterior.prior):
+        return math.nan
     log_dets = expected_log_dets(posterior)
     log_weights = posterior.expected_log_weights + 0.5 * (
         log_dets + posterior.log_dets - posterior.prior.nvars / posterior.mean_precision
@@ -122,8 +124,6 @@ def _divergence_of_precisions(posterior: Posterior, log_dets: Floats) -> float:
     rate = shape * posterior.covariances
     prior_shape = float(_gamma_shape(prior, np.asarray(prior.dof)))
     prior_rate = 0.5 * prior.covariance * (prior.nvars if spherical else 1)
-    if not np.all(prior_rate > 0.0):
-        return math.nan
     divergences = (
         (shape - prior_shape) * digamma(shape)
         - gammaln(shape)
@@ -146,11 +146,10 @@ def _divergence_of_wisharts(posterior: Posterior, log_dets: Floats) -> float:
         gammas = gammaln(0.5 * (degrees[..., None] - steps)).sum(axis=-1)
         return gammas + 0.5 * degrees * (nvars * math.log(2.0) - log_det_inverse_scale)
 
-    if not _positive_definite(prior.covariance):
-        return math.nan
     _, log_det_prior = np.linalg.slogdet(prior.covariance)
     log_det = posterior.log_dets + nvars * np.log(dof)
-    whitened = np.linalg.solve(posterior.factors, prior.covariance)
+    # As a stack of one: NumPy 1 takes (d, d) for a stack of vectors.
+    whitened = np.linalg.solve(posterior.factors, prior.covariance[np.newaxis])
     traces = np.einsum("kii->k", np.linalg.solve(posterior.factors, whitened.transpose(0, 2, 1)))
     divergences = (
         log_norm(np.asarray(prior.dof, dtype=float), log_det_prior)
@@ -162,8 +161,11 @@ def _divergence_of_wisharts(posterior: Posterior, log_dets: Floats) -> float:
     return float(divergences.sum())
 
 
-def _positive_definite(matrix: Floats) -> bool:
-    """Whether a covariance is, but for rounding, and in any units."""
+def _is_distribution(prior: Prior) -> bool:
+    """Whether the covariance is positive definite, but for rounding, and in any units."""
+    matrix = prior.covariance
+    if prior.structure in ("diag", "spherical"):
+        return bool(np.all(matrix > 0.0))
     scales = np.sqrt(matrix.diagonal())
     if not np.all(scales > 0.0):
         return False

@@ -46,6 +46,9 @@ Floats = NDArray[np.float64]
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
+# What scikit-learn adds to the points of each component.
+_ADDED = 10.0 * np.finfo(float).eps
+
 
 class Sums(Protocol):
     """What an update learns of the data; `_core.Moments` is one."""
@@ -210,10 +213,13 @@ def _precisions(prior: Prior, s0: Floats, scatter: Floats, ridge: float) -> tupl
         np.einsum("ii->i", inverse_scale)[...] += ridge * count
         return dof, inverse_scale / dof
     dof = prior.dof + s0
+    # A component without points has a ridge too, however small: its variance along a column that
+    # does not vary is nothing else.
+    added = ridge * (s0 + _ADDED)
     if prior.structure == "full":
         inverse_scale = prior.covariance + scatter
-        np.einsum("kii->ki", inverse_scale)[...] += ridge * s0[:, None]
+        np.einsum("kii->ki", inverse_scale)[...] += added[:, None]
         return dof, inverse_scale / dof[:, None, None]
     if prior.structure == "diag":
-        return dof, (prior.covariance + scatter + ridge * s0[:, None]) / dof[:, None]
-    return dof, (prior.covariance + scatter.mean(axis=1) + ridge * s0) / dof
+        return dof, (prior.covariance + scatter + added[:, None]) / dof[:, None]
+    return dof, (prior.covariance + scatter.mean(axis=1) + added) / dof

@@ -216,10 +216,11 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         except DegenerateError as error:
             raise DegenerateError(f"{_DEGENERATE} ({error})") from error
         self._set_parameters(best.state, points.dtype)
-        self.converged_ = best.converged
+        self.converged_ = bool(best.converged)
         self.n_iter_ = len(best.lower_bounds)
-        self.lower_bounds_ = best.lower_bounds
-        self.lower_bound_ = best.lower_bounds[-1] if best.lower_bounds else -np.inf
+        # NumPy's numbers, as scikit-learn's are: they can be rounded by their method.
+        self.lower_bounds_ = [np.float64(bound) for bound in best.lower_bounds]
+        self.lower_bound_ = self.lower_bounds_[-1] if best.lower_bounds else -np.inf
         self._prepared()
         if not best.converged and self.max_iter > 0:
             warn_user(_NOT_CONVERGED, ConvergenceWarning)
@@ -248,7 +249,8 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
             else:
                 state, lower_bound = self._first_state(data, random_state), -np.inf
             if self.max_iter == 0:
-                return Run(state, [], False)
+                best = Run(state, [], False)  # of several, the last one, as scikit-learn has it
+                continue
             run = self._iterate(data, state, lower_bound, progress)
             progress.end(run.lower_bounds[-1], run.converged)
             if best is None or run.lower_bounds[-1] > best.lower_bounds[-1]:

@@ -134,6 +134,8 @@ covariance_prior_
     lets "tied" learn from n_samples / n_components points. `evidence_lower_bound_` takes the
     normal-gamma model that the updates of "diag" and "spherical" belong to, and the Wishart
     distribution of `degrees_of_freedom_` for "tied": a bound of the evidence for every type.
+    For "dirichlet_process" it is that of the whole process, of which a fit has `n_components`
+    sticks: more of them come closer, and do not stand for another model.
 
     Examples
     --------
@@ -228,7 +230,7 @@ covariance_prior_
             covariance = {
                 "full": matrix,
                 "tied": matrix,
-                "diag": matrix.diagonal(),
+                "diag": matrix.diagonal().copy(),
                 "spherical": np.asarray(matrix.diagonal().mean()),
             }[kind]
         return Prior(
@@ -248,6 +250,7 @@ covariance_prior_
             best = super()._best_run(data)
         finally:
             del self._prior
+        _ = best.state.mixture  # refuses covariances that have collapsed
         self.evidence_lower_bound_ = evidence_lower_bound(best.state, *data.seen)
         return best
 

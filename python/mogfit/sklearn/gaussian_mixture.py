@@ -13,7 +13,7 @@ from mogfit.errors import DegenerateError
 from mogfit.sklearn import covariance_types
 from mogfit.sklearn.base import BaseMixture, Progress, Run
 from mogfit.sklearn.given_starts import check_means, check_precisions, check_weights
-from mogfit.sklearn.optimum import EM_STEPS, climb
+from mogfit.sklearn.optimum import climb
 from mogfit.sklearn.starts import OF_ONE_POINT, ClusterMoments, widened
 from mogfit.sklearn.training_data import Floats, TrainingData
 
@@ -59,8 +59,8 @@ class GaussianMixture(BaseMixture):
     verbose_interval : int, default 10
         Iterations from one line to the next.
     solver : {"em", "lbfgs"}, default "em"
-        Expectation-maximisation as in scikit-learn; or five steps of it, then L-BFGS to an
-        optimum.
+        Expectation-maximisation as in scikit-learn; or that until a step gains less than 1e-3 (or
+        `tol`, where it is larger), then L-BFGS to an optimum.
     missing : {"marginal", "error"}, default "marginal"
         What NaN means: a value not seen, so that its row counts with the exact marginal density
         of the rest; or an error, as in scikit-learn.
@@ -77,7 +77,8 @@ class GaussianMixture(BaseMixture):
     n_iter_ : int
         Iterations of the start that was kept.
     lower_bounds_ : list of float
-        Mean log-likelihood before each M-step; for "lbfgs" less the penalty, after each iteration.
+        Mean log-likelihood before each M-step; of iterations of L-BFGS less the penalty, and after
+        each.
     lower_bound_ : float
         The last of them.
     n_features_in_ : int
@@ -177,7 +178,8 @@ class GaussianMixture(BaseMixture):
             weights = clusters.counts / clusters.total if weights is None else weights
             means = clusters.means if means is None else means
             if self.precisions_init is None:
-                if self.solver == "lbfgs" and self.init_params in OF_ONE_POINT:
+                one_place = kind == "tied" and self.init_params in OF_ONE_POINT
+                if one_place and self.solver == "lbfgs":
                     clusters = widened(clusters, data)
                 covariances = covariance_types.maximise(
                     clusters.counts, clusters.means, clusters.covariances, kind, self.reg_covar
@@ -209,7 +211,7 @@ class GaussianMixture(BaseMixture):
                 tol=self.tol,
                 max_iter=self.max_iter,
                 progress=progress,
-                em_steps=0 if np.isfinite(lower_bound) else EM_STEPS,
+                from_start=not np.isfinite(lower_bound),
             )
         if self.verbose:
             return super()._iterate(data, state, lower_bound, progress)

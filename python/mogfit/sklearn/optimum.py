@@ -9,10 +9,13 @@ from mogfit.inference.descent import EM_GAIN, ROUNDING_SLACK
 from mogfit.sklearn.base import Progress, Run
 from mogfit.sklearn.training_data import TrainingData
 
-__all__ = ["EM_STEPS", "climb"]
+__all__ = ["climb"]
 
-# Steps of EM that make a mixture of a start, which may be a point for each component.
-EM_STEPS = 5
+# EM goes first, as far as `solver="em"` goes at its default `tol`, which settles what optimum is
+# near: so the descent ends no lower. Some steps it takes in any case, for a start may be a point
+# for each component, or all components in one place.
+_EM_STEPS = 5
+_EM_TOL = 1e-3
 
 # The largest entry of the whitened gradient at an optimum, as a part of `tol`: 1e-6 by default.
 _GRADIENT = 1e-3
@@ -29,21 +32,18 @@ def climb(
     tol: float,
     max_iter: int,
     progress: Progress,
-    em_steps: int = EM_STEPS,
+    from_start: bool = True,
 ) -> Run:
     """Raise the mean log-likelihood, less the model's ridge, until its gradient vanishes.
 
     Steps of EM count as iterations. Converged: no entry of the whitened gradient is above a
-    thousandth of `tol`, and a step of EM would gain less than 1e-3 nats in all.
+    thousandth of `tol`, and a step of EM would gain less than 1e-3 nats in all. Bounds are those of
+    the mixture after each iteration, but for EM's, which are mean log-likelihoods before it.
     """
     X, weight = data.seen
     path: list[float] = []
-    n_em = min(em_steps, max_iter)
-    if n_em:
-        mixture, _, _, logliks = _core.em_run(
-            mixture, X, weight, steps=n_em, tolerance=0.0, model=model, path=True
-        )
-        path += [loglik / data.total for loglik in logliks]
+    if from_start:
+        mixture, path = _by_em(data, mixture, model, max(tol, _EM_TOL), max_iter)
         for number, bound in enumerate(path, 1):
             progress.iteration(number, bound - path[number - 2] if number > 1 else np.inf)
 
@@ -57,8 +57,7 @@ def climb(
     wanted = tolerance = max(_GRADIENT * tol, _SMALLEST_GRADIENT)
     # As if each point weighed 1: how much they weigh in all says nothing of an optimum.
     gain_allowed = EM_GAIN * data.total / len(data.X)
-    converged = False
-    while len(path) < max_iter:
+    while True:
         descent = _core.descend(
             mixture,
             [(X, weight, tolerance)],
@@ -69,15 +68,39 @@ def climb(
             model=model,
         )
         mixture = descent.mixture
-        if not path:  # it began at the optimum
-            path.append(-descent.objective)
         optimal = descent.em_gain < gain_allowed
         converged = optimal and descent.gradient_norm <= wanted
-        if converged or descent.ending != "converged":
+        if converged or descent.ending != "converged" or len(path) == max_iter:
             # Rounding may end a line search a little before.
             close = descent.gradient_norm <= ROUNDING_SLACK * wanted
             converged |= optimal and close and descent.ending == "rounding"
             break
         # The gradient is small, but a flat direction is left.
         tolerance *= 0.1
+    # Of the mixture as it is now, also where the descent found nothing to do.
+    path[-1:] = [-descent.objective]
     return Run(mixture, path, converged)
+
+
+def _by_em(
+    data: TrainingData,
+    mixture: _core.PreparedMixture,
+    model: _core.Model,
+    tol: float,
+    max_iter: int,
+) -> tuple[_core.PreparedMixture, list[float]]:
+    """EM until a step gains less than `tol`, and the mean log-likelihoods before its steps."""
+    path: list[float] = []
+    for steps, tolerance in ((max_iter, tol), (min(_EM_STEPS, max_iter), 0.0)):
+        if len(path) >= steps:
+            break
+        mixture, _, _, logliks = _core.em_run(
+            mixture,
+            *data.seen,
+            steps=steps - len(path),
+            tolerance=tolerance,
+            model=model,
+            path=True,
+        )
+        path += [loglik / data.total for loglik in logliks]
+    return mixture, path

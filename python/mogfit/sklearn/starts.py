@@ -32,8 +32,8 @@ class ClusterMoments:
 def widened(clusters: ClusterMoments, data: TrainingData) -> ClusterMoments:
     """The same means, each with its share of the covariance of the data.
 
-    For starts of one point each: among covariances of next to nothing, or as large as tied ones
-    then come out, a descent may take the place where all components are one for an optimum.
+    For starts of one point each with a tied covariance: as large as that one comes out, EM and a
+    descent would take the place where all components are one for an optimum.
     """
     X, _ = data.completed
     n_clusters, nvars = clusters.means.shape
