@@ -169,6 +169,9 @@ class Minimiser {
       return evaluate(coordinates, std::move(theta));
     } catch (const DegenerateError&) {
       return std::nullopt;
+    } catch (const InputError&) {
+      // A weight or a mean has left the range of doubles.
+      return std::nullopt;
     }
   }
 
