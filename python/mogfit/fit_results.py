@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mogfit import _core
 from mogfit.density.components import check_count
 from mogfit.density.domain import parse_domain
+from mogfit.density.text import counted
 from mogfit.errors import FileFormatError, InputError
 from mogfit.fit_criteria import FitCriteria
 from mogfit.inference.quality import QualityOfFit, compare_samples
@@ -395,10 +396,11 @@ class FitResults(FitCriteria):
         self._initial_params_set_by_user = saved.set_by_user
 
     def __repr__(self) -> str:
-        data = "no data" if self.data is None else f"{len(self.data)} points"
+        data = "no data" if self.data is None else counted(len(self.data), "point")
         auto = self.report is None and getattr(self, "_auto", False)
-        ngauss = "any number of" if auto else self.ngauss
-        head = f"{type(self).__name__}: {ngauss} components, {self.nvars} variables, {data}"
+        components = "any number of components" if auto else counted(self.ngauss, "component")
+        variables = counted(self.nvars, "variable")
+        head = f"{type(self).__name__}: {components}, {variables}, {data}"
         if self.report is None:
             return f"{head}, {'fitted by MultiMin' if self._read_solution else 'not fitted yet'}"
         return f"{head}\n{self.report}"

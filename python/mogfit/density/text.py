@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from mogfit.parameters import Stdcorr, join_params, join_stdcorr
 
-__all__ = ["composition_text", "entry_names", "mixture_text"]
+__all__ = ["composition_text", "counted", "entry_names", "mixture_text"]
 
 _MOST_COMPONENTS = 10
 _MOST_VARIABLES = 6
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def mixture_text(
@@ -23,10 +28,9 @@ def mixture_text(
 ) -> str:
     """Sizes, domain, and the first components with their means and standard deviations."""
     ngauss, nvars = stdcorr.mus.shape
-    plural = "component" if ngauss == 1 else "components"
-    variables = "variable" if nvars == 1 else "variables"
+    sizes = f"{counted(ngauss, 'component')} in {counted(nvars, 'variable')}"
     named = f" ({', '.join(names)})" if names else ""
-    lines = [f"MixtureOfGaussians: {ngauss} {plural} in {nvars} {variables}{named}"]
+    lines = [f"MixtureOfGaussians: {sizes}{named}"]
     if domain is not None:
         labels = names or [f"x{i}" for i in range(nvars)]
         meaning = "" if truncation == "components" else ", normalised as a whole"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from mogfit.density.text import counted
+
 __all__ = ["FitReport", "StartRecord"]
 
 
@@ -132,11 +134,12 @@ class FitReport:
             f"{self.method} {state}: {self.reason}",
             f"-log L / N         {self.neg_loglik_per_point:.6f}",
             f"-log L             {self.neg_loglik:.3f}",
-            f"model              {self.ngauss} components, {self.nvars} variables, "
+            f"model              {counted(self.ngauss, 'component')}, "
+            f"{counted(self.nvars, 'variable')}, "
             + ("" if self.covariance == "full" else f"{self.covariance} covariances, ")
-            + f"{self.n_parameters} parameters",
+            + counted(self.n_parameters, "parameter"),
             *self._held(),
-            f"data               {self.n_points} points"
+            f"data               {counted(self.n_points, 'point')}"
             + ("" if self.total_weight == self.n_points else f", weight {self.total_weight:g}"),
             f"largest gradient   {self.gradient_norm:.1e}",
             f"one EM step gains  {self.em_gain:.1e} nats",
