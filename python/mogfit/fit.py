@@ -420,7 +420,7 @@ class FitMoG(FitStages):
         progress: bool | str,
     ) -> tuple[_core.PreparedMixture, FitReport]:
         """The best fit of several numbers of components."""
-        from mogfit.model_selection import select_for
+        from mogfit.fit_selection import select_for
         from mogfit.selection.options import SelectionOptions
 
         models = SelectionOptions.checked(covariance=options.covariance)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mogfit as mn
-from mogfit import model_selection
+from mogfit import fit_selection
 from mogfit.errors import DomainError, DtypeError, InputError
 from tests.selection.samples import two_apart
 
@@ -16,7 +16,7 @@ def _no_work(monkeypatch):
     def begun(*_):
         pytest.fail("fits began")
 
-    monkeypatch.setattr(model_selection, "explore", begun)
+    monkeypatch.setattr(fit_selection, "explore", begun)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def iteration_options(arguments: argparse.Namespace) -> dict[str, int]:
 
 def select_number(fit: FitMoG, table: Table, arguments: argparse.Namespace) -> Selection:
     """Compare several numbers of Gaussians; warnings are those of the best."""
-    from mogfit.model_selection import select_for
+    from mogfit.fit_selection import select_for
     from mogfit.selection.options import SelectionOptions
 
     bar = sys.stderr.isatty() and not arguments.quiet and find_spec("tqdm") is not None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from mogfit.density.text import counted
 from mogfit.errors import (
     InputError,
     MoGWarning,
@@ -221,8 +222,9 @@ class Selection:
         best = self.table[self._best]
         plural = "" if best.ngauss == 1 else "s"
         lines = [
-            f"Selection by {self.criterion.upper()}: {best.ngauss} component{plural}, "
-            f"{best.covariance} covariance{plural}; {len(self.table)} models of {self._points()}"
+            f"Selection by {self.criterion.upper()}: {counted(best.ngauss, 'component')}, "
+            f"{best.covariance} covariance{plural}; {counted(len(self.table), 'model')} of "
+            f"{self._points()}"
         ]
         names = ["aic", "bic", "icl", *(("cv",) if self._cross_validated else ())]
         head = ["K", *(("covariance",) if several else ()), "p", "log L", *map(str.upper, names)]
