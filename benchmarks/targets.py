@@ -291,7 +291,7 @@ def _selection_targets(results: Results) -> Iterator[Target]:
 
 
 def _interface_targets(results: Results) -> Iterator[Target]:
-    """Of clusters apart and overlapping, the one with the smaller ratio; tied: never slower."""
+    """Of clusters apart and overlapping, the one with the smaller ratio."""
     least = {GAUSSIAN: (1.0, 5.0, 10.0, 20.0), BAYESIAN: (1.0, 1.0, 1.0, 1.0)}
     for estimator, bounds in least.items():
         for shape, bound in zip(INTERFACE_SHAPES, bounds, strict=True):
@@ -306,5 +306,4 @@ def _interface_targets(results: Results) -> Iterator[Target]:
                 ]
                 known = [ratio for ratio in ratios if ratio is not None]
                 what = f"{fit_of(estimator)} vs {SKLEARN}, {shape_name(shape)} {kind}"
-                least_ratio = 1.0 if kind == "tied" else bound
-                yield Target(what, min(known, default=None), least_ratio, None)
+                yield Target(what, min(known, default=None), bound, None)

@@ -109,11 +109,11 @@ def _of_kmeans(
 
 
 def kmeans_rows(n_clusters: int, nvars: int) -> int:
-    """Most rows that k-means looks at: a thousand a cluster, more where there are many columns.
+    """Most rows that k-means looks at: some hundreds a cluster, more where there are many columns.
 
     From 5,000 to 20,000.
     """
-    return min(max(5_000, n_clusters * max(1_000, 20 * nvars)), 20_000)
+    return min(max(5_000, n_clusters * max(500, 20 * nvars)), 20_000)
 
 
 def _thinned(data: TrainingData, rows: int, random_state: np.random.RandomState) -> TrainingData:
