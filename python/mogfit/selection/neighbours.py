@@ -69,18 +69,17 @@ def merges(mixture: _core.PreparedMixture, sample: Likelihood) -> list[Start]:
 
 def _costs(mixture: _core.PreparedMixture, pairs: list[tuple[int, int]]) -> Iterator[float]:
     log_dets = 2.0 * np.log(np.einsum("kii->ki", mixture.factors)).sum(axis=1)
-    weights = mixture.weights
+    parts = weights, _, _ = mixture.weights, mixture.means, mixture.covariances
     for i, j in pairs:
-        weight, _, covariance = _moments_of_pair(mixture, i, j)
+        weight, _, covariance = _moments_of_pair(*parts, i, j)
         log_det = np.linalg.slogdet(covariance)[1]
         yield float(weight * log_det - weights[i] * log_dets[i] - weights[j] * log_dets[j])
 
 
 def _moments_of_pair(
-    mixture: _core.PreparedMixture, i: int, j: int
+    weights: Floats, means: Floats, covariances: Floats, i: int, j: int
 ) -> tuple[float, Floats, Floats]:
     """Weight, mean and covariance of two components together."""
-    weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = float(weights[i] + weights[j])
     share = weights[j] / weight if weight else 0.5
     apart = means[j] - means[i]
@@ -94,7 +93,7 @@ def _merged(
 ) -> _core.PreparedMixture:
     i, j = pair
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
-    weights[i], means[i], covariances[i] = _moments_of_pair(mixture, i, j)
+    weights[i], means[i], covariances[i] = _moments_of_pair(weights, means, covariances, i, j)
     kept = np.arange(mixture.ngauss) != j
     weights = weights[kept] / weights[kept].sum()
     covariances = sample.model.constrain(covariances[kept], weights)

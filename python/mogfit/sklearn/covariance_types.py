@@ -14,7 +14,6 @@ __all__ = [
     "expand_precision_factors",
     "from_matrices",
     "maximise",
-    "n_covariance_parameters",
     "precision_factors",
     "precision_factors_of_precisions",
     "precisions",
@@ -31,16 +30,6 @@ def shape_of(covariance_type: str, n_components: int, n_features: int) -> tuple[
         "tied": (n_features, n_features),
         "diag": (n_components, n_features),
         "spherical": (n_components,),
-    }[covariance_type]
-
-
-def n_covariance_parameters(covariance_type: str, n_components: int, n_features: int) -> int:
-    """Free numbers in the covariances."""
-    return {
-        "full": n_components * n_features * (n_features + 1) // 2,
-        "tied": n_features * (n_features + 1) // 2,
-        "diag": n_components * n_features,
-        "spherical": n_components,
     }[covariance_type]
 
 

@@ -10,6 +10,8 @@ from sklearn.utils._param_validation import StrOptions
 
 from mogfit import _core
 from mogfit.errors import DegenerateError
+from mogfit.parameters import number_of_parameters
+from mogfit.selection.criteria import aic, bic
 from mogfit.sklearn import covariance_types
 from mogfit.sklearn.base import BaseMixture, Progress, Run
 from mogfit.sklearn.given_starts import check_means, check_precisions, check_weights
@@ -280,9 +282,8 @@ class GaussianMixture(BaseMixture):
         )
 
     def _n_parameters(self) -> int:
-        K, d = self.means_.shape
-        covariance = covariance_types.n_covariance_parameters(self.covariance_type, K, d)
-        return K - 1 + K * d + covariance
+        n_components, n_features = self.means_.shape
+        return number_of_parameters(n_components, n_features, self.covariance_type)
 
     def bic(self, X: ArrayLike) -> float:
         """Bayesian information criterion on `X`; the lower the better.
@@ -298,7 +299,7 @@ class GaussianMixture(BaseMixture):
         """
         scores = self.score_samples(X)
         n = len(scores)
-        return float(-2.0 * scores.mean() * n + self._n_parameters() * np.log(n))
+        return float(bic(scores.mean() * n, self._n_parameters(), n))
 
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion on `X`; the lower the better.
@@ -313,7 +314,7 @@ class GaussianMixture(BaseMixture):
             -2 log L + 2 p, with p free parameters.
         """
         scores = self.score_samples(X)
-        return float(-2.0 * scores.mean() * len(scores) + 2 * self._n_parameters())
+        return float(aic(scores.mean() * len(scores), self._n_parameters()))
 
 
 def _log(weights: ArrayLike) -> Floats:
