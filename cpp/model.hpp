@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "data_pass.hpp"
 #include "penalty.hpp"
 #include "prepared_mixture.hpp"
+#include "scatter.hpp"
 
 namespace mogfit {
 

@@ -66,6 +66,7 @@ Vector weight_pull(const PreparedMixture& mixture, const Moments& moments, const
 
 FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& moments,
                                 const Penalty& penalty) {
+  const Model model(penalty);
   FactorGradient gradient;
   gradient.log_weights = moments.s0 - normalised_weights(mixture) * moments.s0.sum();
   gradient.means.resize(mixture.ngauss(), mixture.nvars());
@@ -73,7 +74,7 @@ FactorGradient gradient_factors(const PreparedMixture& mixture, const Moments& m
   for (int k = 0; k < mixture.ngauss(); ++k) {
     const Matrix& w = mixture.whitening(k);
     gradient.means.row(k) = w.transpose() * (w * first_moment(mixture, moments, k));
-    const Matrix full = w.transpose() * whitened_scatter(mixture, moments, penalty, k);
+    const Matrix full = w.transpose() * whitened_scatter(mixture, moments, model, k);
     gradient.factors[k] = full.triangularView<Eigen::Lower>();
   }
   return gradient;
@@ -83,6 +84,7 @@ StdcorrGradient gradient_stdcorr(const PreparedMixture& mixture, const Moments& 
                                  const Penalty& penalty) {
   const int ngauss = mixture.ngauss();
   const int nvars = mixture.nvars();
+  const Model model(penalty);
   StdcorrGradient gradient;
   const Vector weights = normalised_weights(mixture);
   gradient.weights = moments.s0.array() / weights.array() - moments.s0.sum();
@@ -93,7 +95,7 @@ StdcorrGradient gradient_stdcorr(const PreparedMixture& mixture, const Moments& 
     const Matrix& w = mixture.whitening(k);
     gradient.mus.row(k) = w.transpose() * (w * first_moment(mixture, moments, k));
     // twice d loglik / d Sigma
-    const Matrix g = w.transpose() * whitened_scatter(mixture, moments, penalty, k) * w;
+    const Matrix g = w.transpose() * whitened_scatter(mixture, moments, model, k) * w;
     const Matrix covariance = mixture.covariance(k);
     const Vector sigma = covariance.diagonal().cwiseSqrt();
     gradient.sigmas.row(k) =

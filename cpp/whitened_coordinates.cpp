@@ -34,7 +34,7 @@ void require_family(const PreparedMixture& mixture, const Model& model) {
 
 }  // namespace
 
-WhitenedCoordinates::WhitenedCoordinates(PreparedMixture anchor, Model model)
+WhitenedCoordinates::WhitenedCoordinates(PreparedMixture anchor, const Model& model)
     : anchor_(std::move(anchor)), structure_(model.structure) {
   model.check(anchor_);
   require_family(anchor_, model);

@@ -27,7 +27,7 @@ class WhitenedCoordinates {
   // (InputError). All mixtures of these coordinates share the plans of its truncation: their
   // likelihood is one smooth function. Without a total weight in the model's penalty the metric is
   // that of the data alone.
-  explicit WhitenedCoordinates(PreparedMixture anchor, Model model = {});
+  explicit WhitenedCoordinates(PreparedMixture anchor, const Model& model = {});
 
   int size() const { return size_; }
   const PreparedMixture& anchor() const { return anchor_; }
