@@ -56,3 +56,13 @@ def pair(n_components: int = 3, **arguments: object) -> tuple[object, object]:
         GaussianMixture(n_components, **arguments),
         sklearn.mixture.GaussianMixture(n_components, **arguments),
     )
+
+
+def some_points(rng: np.random.Generator, n_points: int = 120, nvars: int = 3) -> np.ndarray:
+    """Draw three clouds of any shape, far apart."""
+    mixing = rng.normal(size=(3, nvars, nvars))
+    centres = 4.0 * rng.normal(size=(3, nvars))
+    which = rng.integers(0, 3, n_points)
+    return centres[which] + np.einsum(
+        "nij,nj->ni", mixing[which], rng.normal(size=(n_points, nvars))
+    )
