@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mogfit.density.marginal import Density, marginal
 from mogfit.density.protocol import Mixture
+from mogfit.density.text import counted
 from mogfit.plotting.regions import curve_grid, robust_range, subset
 from mogfit.plotting.watermark import multimin_watermark, shows_watermark
 
@@ -110,11 +111,10 @@ def selection_figure(
         for axes in (left, right):
             axes.set(xlabel=words[0], ylabel=words[1])
         right.set_title("most probable component", fontsize=10)
-    plural = "" if mog.ngauss == 1 else "s"
     ellipses = "" if len(shown) == 1 else " (ellipses: 1\N{GREEK SMALL LETTER SIGMA})"
     of_all = "" if n_fitted in (None, n_points) else f" of {n_fitted:,}"
     left.set_title(
-        f"{n_points:,}{of_all} points, {mog.ngauss} component{plural}{ellipses}", fontsize=10
+        f"{n_points:,}{of_all} points, {counted(mog.ngauss, 'component')}{ellipses}", fontsize=10
     )
     _draw_criteria(middle, table, criterion)
     for axes in (left, middle, right):

@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from mogfit import _core
 from mogfit.errors import DegenerateError, InputError, scalar_message, shape_message, warn_user
+from mogfit.sklearn import covariance_types
 from mogfit.sklearn.starts import ClusterMoments, draw_clusters
 from mogfit.sklearn.training_data import Floats, TrainingData, count_missing, observed
 from mogfit.sklearn.versions import ConvergenceWarning, validate_points
@@ -126,10 +127,6 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
     @abstractmethod
     def _log_weights(self) -> Floats:
         """(K,): what is added to the log density of each component, normalised or not."""
-
-    @abstractmethod
-    def _factors(self) -> Floats:
-        """(K, d, d): lower factors of the covariances that evaluate."""
 
     def _needs_clusters(self) -> bool:
         return True
@@ -271,6 +268,12 @@ class BaseMixture(DensityMixin, BaseEstimator, metaclass=ABCMeta):  # type: igno
         return self._initialize(data, clusters)
 
     # --- evaluating ---
+
+    def _factors(self) -> Floats:
+        """(K, d, d): lower factors of the covariances that evaluate."""
+        return covariance_types.expand_precision_factors(
+            self.precisions_cholesky_, self.covariance_type, *self.means_.shape
+        )
 
     def _prepared(self) -> _core.PreparedMixture:
         """The mixture of the attributes as they are now, whoever set them."""

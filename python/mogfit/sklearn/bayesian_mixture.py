@@ -315,11 +315,6 @@ covariance_prior_
         )
         return self._posterior(prior).log_weights
 
-    def _factors(self) -> Floats:
-        return covariance_types.expand_precision_factors(
-            self.precisions_cholesky_, self.covariance_type, *self.means_.shape
-        )
-
     @property
     def n_effective_components_(self) -> int:
         """Components that hold at least one point in expectation."""

@@ -276,11 +276,6 @@ class GaussianMixture(BaseMixture):
     def _log_weights(self) -> Floats:
         return _log(self.weights_)
 
-    def _factors(self) -> Floats:
-        return covariance_types.expand_precision_factors(
-            self.precisions_cholesky_, self.covariance_type, *self.means_.shape
-        )
-
     def _n_parameters(self) -> int:
         n_components, n_features = self.means_.shape
         return number_of_parameters(n_components, n_features, self.covariance_type)
